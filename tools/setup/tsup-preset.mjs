@@ -1,0 +1,19 @@
+// How every package of the workspace becomes JavaScript. tsup writes JavaScript only; declarations come from `tsc`
+// (see each package's build script), because tsup's own declaration step does not work with TypeScript 7.
+
+const shared = {
+  format: 'esm',
+  target: 'es2023',
+  dts: false,
+  sourcemap: true,
+  clean: true,
+  silent: true,
+  // Keep `node:fs` as it is written; without this tsup turns it into `fs`.
+  removeNodeProtocol: false,
+}
+
+/** A published package: shared chunks between its entry points, dependencies stay imports. */
+export const library = ({ entry, platform, external = [] }) => ({ ...shared, entry, platform, external, splitting: true, treeshake: true })
+
+/** Private programs (examples, tools): one file of JavaScript per source file named in `entry`. */
+export const program = ({ entry }) => ({ ...shared, entry, platform: 'node', splitting: true })

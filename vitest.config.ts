@@ -1,0 +1,29 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { defineConfig } from 'vitest/config'
+
+// One project per workspace folder with tests, named after the folder. Tests import sources (condition "@ockam/source"), so no
+// build is needed, except for programs that tests start as child processes: those run built JavaScript.
+const roots = ['packages', 'apps', 'apps/examples', 'tools']
+const folders = roots
+  .flatMap((root) => (existsSync(root) ? readdirSync(root).map((name) => ({ name, folder: join(root, name) })) : []))
+  .filter(({ folder }) => existsSync(join(folder, 'test')))
+
+// These start processes, open sockets or touch files: each of their test files gets a process of its own.
+// All others are pure and share one, which is two to three times faster.
+const isolated = new Set(['transport-tcp', 'storage-file', 'integration', 'bench', 'setup', 'sensor-behind-relay'])
+
+const conditions = ['@ockam/source', 'module', 'node', 'import', 'default']
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    passWithNoTests: true,
+    projects: folders.map(({ name, folder }) => ({
+      extends: true as const,
+      root: folder,
+      test: { name, include: ['test/**/*.test.ts'], isolate: isolated.has(name) },
+    })),
+  },
+})
