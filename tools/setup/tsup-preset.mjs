@@ -13,7 +13,14 @@ const shared = {
 }
 
 /** A published package: shared chunks between its entry points, dependencies stay imports. */
-export const library = ({ entry, platform, external = [] }) => ({ ...shared, entry, platform, external, splitting: true, treeshake: true })
+export const library = ({ entry, platform, external = [] }) => ({
+  ...shared,
+  entry,
+  platform,
+  // Node's own modules appear only in files that an import condition selects on Node.
+  external: [...external, /^node:/],
+  splitting: true,
+})
 
 /** Private programs (examples, tools): one file of JavaScript per source file named in `entry`. */
 export const program = ({ entry }) => ({ ...shared, entry, platform: 'node', splitting: true })
