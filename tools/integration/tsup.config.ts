@@ -1,3 +1,3 @@
 import { program } from '../../tools/setup/tsup-preset.mjs'
 
-export default program({ entry: ['src/*.ts'] })
+export default program()

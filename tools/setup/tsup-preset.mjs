@@ -1,6 +1,8 @@
 // How every package of the workspace becomes JavaScript. tsup writes JavaScript only; declarations come from `tsc`
 // (see each package's build script), because tsup's own declaration step does not work with TypeScript 7.
 
+import { existsSync } from 'node:fs'
+
 const shared = {
   format: 'esm',
   target: 'es2023',
@@ -22,5 +24,5 @@ export const library = ({ entry, platform, external = [] }) => ({
   splitting: true,
 })
 
-/** Private programs (examples, tools): one file of JavaScript per source file named in `entry`. */
-export const program = ({ entry }) => ({ ...shared, entry, platform: 'node', splitting: true })
+/** Private programs (examples, tools): one JavaScript file per source file directly in `src/`; a folder without programs builds nothing. */
+export const program = () => (existsSync('src') ? { ...shared, entry: ['src/*.ts'], platform: 'node', splitting: true } : [])

@@ -1,3 +1,0 @@
-import { program } from '../../tools/setup/tsup-preset.mjs'
-
-export default program({ entry: ['src/*.ts'] })
