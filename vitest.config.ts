@@ -19,7 +19,6 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    passWithNoTests: true,
     projects: folders.map(({ name, folder }) => ({
       extends: true as const,
       root: folder,

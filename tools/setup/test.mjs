@@ -1,6 +1,6 @@
 // `npm test`: installs and builds when needed, runs the whole suite, and ends with one plain line that counts:
 //   Tests: N passed, N failed, N skipped
-// Arguments go to vitest: `npm test -- packages/core`. Exit code 0 only when something could run and nothing failed.
+// Arguments go to vitest: `npm test -- packages/core`. Exit code 0 only when tests ran and nothing failed.
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { build, install, root, run, stateFolder } from './workspace.mjs'
