@@ -1,0 +1,159 @@
+/**
+ * The CBOR message that TCP and UDP carry: `[onward route, return route, payload, tracing]` (routing message of the published Rust nodes, in the
+ * form that Elixir nodes accept too: always four elements on encode; three, four or more on decode).
+ *
+ * Not here: framing (each transport has its own) and tracing contexts, which are skipped on decode and null on encode.
+ */
+
+import { CborReader } from './cbor/index.ts'
+import { OckamError } from './error.ts'
+import type { TransportMessage } from './message.ts'
+import { Route } from './route.ts'
+import { MAX_ROUTE_ADDRESSES, RouteDecoder } from './route-decoder.ts'
+
+const FOUR_ELEMENTS = 0x84
+const NULL = 0xf6
+
+/** Decodes messages of one connection. Keep one per connection: it remembers the routes that keep coming. */
+export class TransportMessageDecoder {
+  readonly #maxAddresses: number
+  readonly #onward: RouteDecoder
+  readonly #return: RouteDecoder
+
+  /** @param maxAddresses most addresses in onward and return route together. */
+  constructor(maxAddresses: number = MAX_ROUTE_ADDRESSES) {
+    this.#maxAddresses = maxAddresses
+    this.#onward = new RouteDecoder(maxAddresses)
+    this.#return = new RouteDecoder(maxAddresses)
+  }
+
+  /**
+   * Decodes the message in `bytes[start, end)`, which must be a plain Uint8Array. Routes are independent of it, the payload is a view of it. Bytes
+   * behind the message are ignored, as Rust nodes do.
+   * @throws {OckamError} `core/invalid-cbor`, `core/invalid-address`, `core/limit-exceeded`
+   */
+  decode(bytes: Uint8Array, start: number, end: number): TransportMessage {
+    const elements = start < end ? (bytes[start] as number) - 0x80 : 0
+    if (elements < 3 || elements > 0x17) return this.#decodeUnusual(bytes.subarray(start, end))
+    const onwardRoute = this.#onward.decode(bytes, start + 1, end)
+    const returnRoute = this.#return.decode(bytes, this.#onward.position, end)
+    this.#checkAddresses(onwardRoute, returnRoute)
+    let at = this.#return.position
+    const head = at < end ? (bytes[at++] as number) : 0
+    let length = head - 0x40
+    if (length < 0 || length > 0x1a) throw invalid('the payload is not a byte string', at - start)
+    if (length > 23) {
+      const lengthEnd = at + (1 << (length - 24))
+      if (lengthEnd > end) throw invalid('the bytes end too early', at - start)
+      length = 0
+      while (at < lengthEnd) length = length * 256 + (bytes[at++] as number)
+    }
+    if (length > end - at) throw invalid('the bytes end too early', at - start)
+    const payload = bytes.subarray(at, at + length)
+    at += length
+    if (elements > 4 || (elements === 4 && bytes[at] !== NULL) || (elements === 4 && at >= end)) {
+      skipTracing(bytes.subarray(at, end), elements - 3)
+    }
+    return { onwardRoute, returnRoute, payload }
+  }
+
+  #decodeUnusual(bytes: Uint8Array): TransportMessage {
+    const reader = new CborReader(bytes, { what: 'message' })
+    const declared = reader.beginArray(3)
+    const onwardRoute = this.#onward.decode(reader.rawItem(), 0, bytes.length)
+    const returnRoute = this.#return.decode(reader.rawItem(), 0, bytes.length)
+    this.#checkAddresses(onwardRoute, returnRoute)
+    const payload = reader.bytes()
+    if (declared !== 3 && reader.hasValue()) reader.text()
+    reader.end()
+    return { onwardRoute, returnRoute, payload }
+  }
+
+  #checkAddresses(onwardRoute: Route, returnRoute: Route): void {
+    const count = onwardRoute.length + returnRoute.length
+    if (count > this.#maxAddresses) {
+      throw new OckamError(
+        'core/limit-exceeded',
+        `A received message has ${count} addresses in its routes; ${this.#maxAddresses} are allowed.`,
+      )
+    }
+  }
+}
+
+/**
+ * Encodes messages of one connection. Keep one per connection: the bytes of the routes used last are kept. Call {@link prepare}, make room for
+ * `headerLength + payload.length + 1` bytes, then {@link writeHeader}, the payload, and {@link TRAILER}.
+ */
+export class TransportMessageEncoder {
+  /** Bytes in front of the payload of the message prepared last. */
+  headerLength = 0
+  #onward: Route | undefined
+  #return: Route | undefined
+  #routes: Uint8Array = new Uint8Array(0)
+  #payloadLength = 0
+
+  /** Returns the length of the whole message. */
+  prepare(message: TransportMessage): number {
+    if (message.onwardRoute !== this.#onward || message.returnRoute !== this.#return) {
+      const { onwardRoute, returnRoute } = message
+      const routes = new Uint8Array(1 + onwardRoute.encodedLength + returnRoute.encodedLength)
+      routes[0] = FOUR_ELEMENTS
+      returnRoute.encodeInto(routes, onwardRoute.encodeInto(routes, 1))
+      this.#onward = onwardRoute
+      this.#return = returnRoute
+      this.#routes = routes
+    }
+    const length = message.payload.length
+    this.#payloadLength = length
+    this.headerLength = this.#routes.length + (length < 24 ? 1 : length < 0x100 ? 2 : length < 0x1_0000 ? 3 : 5)
+    return this.headerLength + length + 1
+  }
+
+  /** Writes everything up to the payload. Returns the offset behind it. */
+  writeHeader(out: Uint8Array, at: number): number {
+    out.set(this.#routes, at)
+    let position = at + this.#routes.length
+    const length = this.#payloadLength
+    if (length < 24) {
+      out[position++] = 0x40 | length
+    } else if (length < 0x100) {
+      out[position++] = 0x58
+      out[position++] = length
+    } else if (length < 0x1_0000) {
+      out[position++] = 0x59
+      out[position++] = length >> 8
+      out[position++] = length & 0xff
+    } else {
+      out[position++] = 0x5a
+      out[position++] = length >>> 24
+      out[position++] = (length >> 16) & 0xff
+      out[position++] = (length >> 8) & 0xff
+      out[position++] = length & 0xff
+    }
+    return position
+  }
+}
+
+/** The byte behind the payload: the tracing context, null. */
+export const TRAILER: typeof NULL = NULL
+
+/** A message as a fresh array: for datagrams and tests; streams use {@link TransportMessageEncoder}. */
+export function encodeTransportMessage(message: TransportMessage): Uint8Array<ArrayBuffer> {
+  const encoder = new TransportMessageEncoder()
+  const out = new Uint8Array(encoder.prepare(message))
+  const at = encoder.writeHeader(out, 0)
+  out.set(message.payload, at)
+  out[out.length - 1] = TRAILER
+  return out
+}
+
+/** @param count how many elements follow the payload, the tracing context first. */
+function skipTracing(bytes: Uint8Array, count: number): void {
+  const reader = new CborReader(bytes, { what: 'message' })
+  if (!reader.tryNull()) reader.text()
+  for (let i = 1; i < count; i++) reader.skip()
+}
+
+function invalid(problem: string, offset: number): OckamError<'core/invalid-cbor'> {
+  return new OckamError('core/invalid-cbor', `Cannot read the message: ${problem} (CBOR, byte ${offset}).`)
+}

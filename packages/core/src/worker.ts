@@ -1,0 +1,130 @@
+/**
+ * Workers: what receives messages. One message at a time, in order; while a handler's promise is pending the next message waits, and with it, in
+ * the end, the socket the messages come from.
+ */
+
+import type { AccessControl, OutgoingAccessControl } from './access-control.ts'
+import type { Address } from './address.ts'
+import type { LocalInfo, LocalMessage, Producer } from './message.ts'
+import type { Pressure } from './pressure.ts'
+import type { Route, RouteLike } from './route.ts'
+
+/** A worker with a life cycle. An error of `handleMessage` is reported to diagnostics; the worker goes on with the next message. */
+export interface Worker {
+  /** Called once before the first message; when it throws, the worker stops. */
+  start?(context: Context): void | Promise<void>
+  /** Return a promise (a {@link Pressure} for instance) to receive nothing more until it settles. */
+  handleMessage(message: LocalMessage, context: Context): void | Promise<void>
+  /** Called once after the last message. */
+  stop?(context: Context): void | Promise<void>
+}
+
+/** A worker that takes everything that waits at once, in order. `messages` is borrowed: it is reused after the call, or after its promise. */
+export interface BatchWorker {
+  start?(context: Context): void | Promise<void>
+  handleBatch(messages: readonly LocalMessage[], context: Context): void | Promise<void>
+  stop?(context: Context): void | Promise<void>
+}
+
+/** The short form of a worker: one function. */
+export type WorkerFunction = (message: LocalMessage, context: Context) => void | Promise<void>
+
+export type AnyWorker = Worker | BatchWorker | WorkerFunction
+
+/** Something with a flow-control id of its own that spawns producers: a transport listener, a channel listener. */
+export interface Spawner {
+  readonly flowControlId: string
+}
+
+/**
+ * Who may reach a worker.
+ * - `channels`: every secure-channel listener of the node, present or future; a message without a channel identity is refused.
+ * - `local`: this node's own workers only.
+ * - `anyone`: every producer, on every transport.
+ * - a list: what those listeners spawned.
+ *
+ * Messages of the node's own workers reach all but `channels` workers, which need an identity.
+ */
+export type Reachability = 'channels' | 'local' | 'anyone' | readonly Spawner[]
+
+export interface WorkerOptions {
+  /** Default `channels`. */
+  readonly from?: Reachability
+  /** A further address of the same worker, with the same queue. */
+  readonly aliases?: readonly (Address | string)[]
+  /** Asked for every message that is reachable. Default: all. */
+  readonly incoming?: AccessControl
+  /** Asked for every message this worker sends. Default: all. */
+  readonly outgoing?: OutgoingAccessControl
+  /** What happens to messages that find the mailbox full: the sender waits (default), or they are dropped and counted. */
+  readonly overflow?: 'wait' | 'drop'
+  /** Bounds of the mailbox. Defaults: 1024 messages, 1 MiB of payload. */
+  readonly maxMessages?: number
+  readonly maxBytes?: number
+  /**
+   * Set for workers that stand for something outside the node (a connection, a channel): replies to it are expected from this producer, and
+   * routes through it count as leaving the node.
+   */
+  readonly producer?: Producer
+  /**
+   * True when the worker reads payloads within its handler and keeps no view of them (transports, encryptors, forwarders). Otherwise a payload much
+   * smaller than the memory it is a view of is copied, so that it does not pin that memory.
+   */
+  readonly isTransit?: boolean
+}
+
+/** A running worker. */
+export interface WorkerHandle {
+  readonly address: Address
+  /** Resolves when the worker has stopped. */
+  readonly stopped: Promise<void>
+  /** Takes no more messages, handles those that wait, calls `stop`. Idempotent. */
+  close(): Promise<void>
+}
+
+/** A message as a worker makes it; what is left out has the value of a new local message. */
+export interface OutgoingMessage {
+  readonly onwardRoute: Route
+  readonly returnRoute: Route
+  readonly payload: Uint8Array
+  readonly localInfo?: readonly LocalInfo[]
+  readonly origin?: Producer | undefined
+  readonly forwards?: number
+  readonly isExclusive?: boolean
+}
+
+export interface RequestOptions {
+  /** Default 30 000. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+/**
+ * What a worker sees of its node. Sending throws synchronously for local mistakes: `routing/unknown-address`, `routing/invalid-route`,
+ * `routing/mailbox-overflow` (pressure was ignored for too long), `routing/stopped`.
+ */
+export interface Context {
+  /** The main address of this worker. */
+  readonly address: Address
+  /** Sends a new message; its return route is this worker's address. The payload is immutable from now on. */
+  send(route: RouteLike, payload: Uint8Array): Pressure
+  /**
+   * Passes a received message on along a new onward route, with its local info, origin and forward count.
+   * @param returnRoute default: the message's own, unchanged.
+   */
+  forward(message: LocalMessage, onwardRoute: Route, returnRoute?: Route): Pressure
+  /** Full control: for transports, channels and relays. */
+  dispatch(message: OutgoingMessage): Pressure
+  /**
+   * Sends from a fresh address and waits for the first answer to it. The fresh address may receive from wherever the route's first hop leads.
+   * @throws {OckamError} `routing/timeout`; rejects with `signal.reason` when aborted.
+   */
+  request(route: RouteLike, payload: Uint8Array, options?: RequestOptions): Promise<LocalMessage>
+}
+
+/** A mailbox without a worker: messages are taken when one wants them. */
+export interface Mailbox extends Context {
+  /** The next message. @throws {OckamError} `routing/timeout`, `routing/stopped`. */
+  receive(options?: RequestOptions): Promise<LocalMessage>
+  close(): Promise<void>
+}
