@@ -1,0 +1,2 @@
+export { type CborKind, CborReader, type CborReaderOptions, INDEFINITE } from './cbor-reader.ts'
+export { CborWriter, definedCount, structLength } from './cbor-writer.ts'
