@@ -10,8 +10,8 @@ import type { MultiAddrValueKind } from './protocol.ts'
 
 /** A port as it is printed: no sign, no leading zeros. */
 const PORT = /^(0|[1-9]\d{0,4})$/
-const CONTROL = /[\u0000-\u001f\u007f]/
 const LONE_SURROGATE = /\p{Surrogate}/u
+const UNWRITABLE = /[/\p{Control}\p{Surrogate}]/u
 
 /** What each kind of value is, for error messages. */
 export const VALUE_NAMES: Readonly<Record<MultiAddrValueKind, string>> = {
@@ -85,7 +85,7 @@ export function readValue(reader: BareReader, kind: MultiAddrValueKind): string 
 }
 
 function isPlainText(text: string): boolean {
-  return !text.includes('/') && !CONTROL.test(text) && !LONE_SURROGATE.test(text)
+  return !UNWRITABLE.test(text)
 }
 
 function readBytes(reader: BareReader, count: number): Uint8Array {
