@@ -18,8 +18,8 @@ const steps = [
   { name: 'repository', promise: 'every package has README and LICENSE, no file names a machine', run: repository },
   { name: 'install-scripts', promise: 'nothing a browser-safe package needs runs code when installed', run: installScripts },
   { name: 'build', promise: 'every package builds', run: async () => ({ ok: await build(), output: '' }) },
-  { name: 'packages', promise: 'packed tarballs satisfy publint and are-the-types-wrong', run: packageTruth },
-  { name: 'size', promise: 'browser bundles stay within their budgets', run: size },
+  { name: 'packages', promise: 'packed tarballs satisfy publint and are-the-types-wrong', run: packageTruth, needsBuild: true },
+  { name: 'size', promise: 'browser bundles stay within their budgets', run: size, needsBuild: true },
 ]
 
 const wanted = process.argv.slice(2)
@@ -31,12 +31,17 @@ if (unknown.length > 0) {
 }
 
 await install()
+const selected = steps.filter((step) => wanted.length === 0 || wanted.includes(step.name))
+const needsBuild = selected.some((step) => step.needsBuild)
 const results = []
-for (const step of steps) {
-  if (wanted.length > 0 && !wanted.includes(step.name)) continue
+for (const step of steps.filter((one) => selected.includes(one) || (needsBuild && one.name === 'build'))) {
   const startedAt = performance.now()
   console.log(`-- ${step.name}: ${step.promise}`)
-  const { ok, output } = await step.run().catch((error) => ({ ok: false, output: String(error.stack) }))
+  const hasFailedBuild = results.some((result) => result.name === 'build' && !result.ok)
+  const { ok, output } =
+    step.needsBuild && hasFailedBuild
+      ? { ok: false, output: 'Not possible, because the build failed.' }
+      : await step.run().catch((error) => ({ ok: false, output: String(error.stack) }))
   if (output.trim() !== '' && (!ok || step.name === 'size')) console.log(output.trimEnd())
   results.push({ name: step.name, ok, seconds: ((performance.now() - startedAt) / 1000).toFixed(1) })
 }
