@@ -22,7 +22,7 @@ export default defineConfig({
     projects: folders.map(({ name, folder }) => ({
       extends: true as const,
       root: folder,
-      test: { name, include: ['test/**/*.test.ts'], isolate: isolated.has(name) },
+      test: { name, include: ['test/**/*.test.{ts,mjs}'], isolate: isolated.has(name) },
     })),
   },
 })
