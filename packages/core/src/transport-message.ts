@@ -89,14 +89,18 @@ export class TransportMessageEncoder {
   headerLength = 0
   #onward: Route | undefined
   #return: Route | undefined
-  #routes: Uint8Array = new Uint8Array(0)
+  /** Room for encoded routes, reused, and the part of it that holds the present ones. */
+  #scratch: Uint8Array = new Uint8Array(512)
+  #routes: Uint8Array = this.#scratch
   #payloadLength = 0
 
   /** Returns the length of the whole message. */
   prepare(message: TransportMessage): number {
     if (message.onwardRoute !== this.#onward || message.returnRoute !== this.#return) {
       const { onwardRoute, returnRoute } = message
-      const routes = new Uint8Array(1 + onwardRoute.encodedLength + returnRoute.encodedLength)
+      const routesLength = 1 + onwardRoute.encodedLength + returnRoute.encodedLength
+      if (routesLength > this.#scratch.length) this.#scratch = new Uint8Array(2 * routesLength)
+      const routes = this.#scratch.subarray(0, routesLength)
       routes[0] = FOUR_ELEMENTS
       returnRoute.encodeInto(routes, onwardRoute.encodeInto(routes, 1))
       this.#onward = onwardRoute
