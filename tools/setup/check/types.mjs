@@ -9,14 +9,16 @@ const hasSources = (folder) =>
   existsSync(join(root, folder)) &&
   readdirSync(join(root, folder), { recursive: true }).some((name) => /^(?!.*node_modules).*\.ts$/.test(name))
 
-const configurations = () =>
-  workspaceFolders().flatMap(({ folder }) => [
+const configurations = () => [
+  'tsconfig.json',
+  ...workspaceFolders().flatMap(({ folder }) => [
     ...readdirSync(join(root, folder))
       .filter((name) => /^tsconfig.*\.json$/.test(name))
       .filter(() => hasSources(`${folder}/src`) || hasSources(`${folder}/test`))
       .map((name) => `${folder}/${name}`),
     ...(existsSync(join(root, folder, 'test/tsconfig.json')) && hasSources(`${folder}/test`) ? [`${folder}/test/tsconfig.json`] : []),
-  ])
+  ]),
+]
 
 export const types = async () => {
   const results = await inParallel(configurations(), async (configuration) => {
