@@ -62,3 +62,7 @@ export type CoreErrorCode =
   | 'core/invalid-message-pack'
   /** A declared length, depth or count is over the decoder's limit. */
   | 'core/limit-exceeded'
+  /** A service answered a request with a failure. */
+  | 'core/request-failed'
+  /** A handler asked who sent a message that came through no secure channel. */
+  | 'core/peer-missing'
