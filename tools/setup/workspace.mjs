@@ -87,7 +87,8 @@ export const install = async () => {
   const version = manifest.devEngines.packageManager.version
   console.error(`Installing with pnpm ${version} ...`)
   const args = ['-y', `pnpm@${version}`, 'install', '--frozen-lockfile', '--config.confirm-modules-purge=false']
-  const { code } = await run('npx', args)
+  // When we run inside `npx -p node@24 -c ...`, the inner npx must not inherit the outer one's own options.
+  const { code } = await run('npx', args, { env: { npm_config_call: undefined, npm_config_package: undefined } })
   if (code !== 0) {
     console.error(`error: the installation failed (exit code ${code}).`)
     console.error(`hint: is the npm registry reachable? After editing a package.json, run \`npx pnpm@${version} install\` once.`)
