@@ -24,7 +24,7 @@ export const workspaceFolders = () =>
 
 /**
  * Runs a command from the repository's root with the workspace's tools first in PATH.
- * Resolves with the exit code (128 + n style codes for signals are left to the caller) and what was captured when `capture` is set.
+ * Resolves with the exit code (1 when a signal ended it) and, when `capture` is set, with what it wrote.
  */
 export const run = (command, args, { capture = false, env = {}, cwd = root } = {}) =>
   new Promise((resolve, reject) => {

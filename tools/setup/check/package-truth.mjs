@@ -1,5 +1,5 @@
 // What a user would install: every published package is packed, and the tarball must satisfy publint and are-the-types-wrong.
-// The packages are ESM only, so the profile leaves out CommonJS and resolution from before `exports`.
+// Nothing that means something only inside the workspace may be left in its manifest. The packages are ESM only, so the profile leaves out CommonJS and resolution from before `exports`.
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, run, stateFolder, workspaceFolders } from '../workspace.mjs'
@@ -15,7 +15,10 @@ const checkOne = async ({ folder, manifest }) => {
   const tarball = join(destination, readdirSync(destination)[0])
   const publint = await run('publint', [tarball, '--strict'], { capture: true, env: { NO_COLOR: '1' } })
   const attw = await run('attw', [tarball, '--profile', 'esm-only', '--format', 'ascii', '--no-color'], { capture: true })
-  const output = [publint, attw].filter(({ code }) => code !== 0).map((result) => `${manifest.name}:\n${result.output}\n`)
+  const inside = await run('tar', ['-xOf', tarball, 'package/package.json'], { capture: true })
+  const leaked = ['@ockam/source', 'workspace:', 'catalog:'].filter((word) => inside.output.includes(word))
+  const words = { code: leaked.length === 0 ? inside.code : 1, output: `the packed manifest still says ${leaked.join(', ')}` }
+  const output = [publint, attw, words].filter(({ code }) => code !== 0).map((result) => `${manifest.name}:\n${result.output}\n`)
   return { ok: output.length === 0, output: output.join('') }
 }
 
