@@ -1,0 +1,28 @@
+/** Checks of arguments at the edge of the package. Messages name the argument and its length, never its content. */
+
+import { vaultError } from './error.ts'
+
+/** Throws `vault/invalid-argument` unless `value` is bytes (of exactly `length`, when given). */
+export function requireBytes(name: string, value: Uint8Array, length?: number): void {
+  if (!(value instanceof Uint8Array)) throw vaultError('vault/invalid-argument', `${name} must be a Uint8Array, got ${typeof value}.`)
+  if (length !== undefined && value.length !== length) {
+    throw vaultError('vault/invalid-argument', `${name} must be ${length} bytes, got ${value.length}.`)
+  }
+}
+
+/** Throws `vault/invalid-argument` unless `length` bytes at `offset` lie inside `array`. */
+export function requireRange(name: string, array: Uint8Array, offset: number, length: number): void {
+  if (
+    !(array instanceof Uint8Array) ||
+    !Number.isSafeInteger(offset) ||
+    !Number.isSafeInteger(length) ||
+    offset < 0 ||
+    length < 0 ||
+    offset + length > array.length
+  ) {
+    throw vaultError(
+      'vault/invalid-argument',
+      `${name}: ${length} bytes at offset ${offset} do not fit into ${array instanceof Uint8Array ? `${array.length} bytes` : typeof array}.`,
+    )
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * `AeadKey` of core over a back end's cipher: the argument checks, the nonce of Noise section 12 (four zero bytes, then the counter as 64 bits
+ * big-endian), REKEY of section 4.2. One class for both back ends and both algorithms, so that they cannot differ in what they accept.
+ *
+ * There is no batch form (`BatchAeadKey`): in `node:crypto` the cost is one cipher object per message, which a batch does not avoid.
+ */
+
+import type { AeadKey } from '@ockam/core'
+import { requireBytes, requireRange } from './argument.ts'
+import type { NonceCipher } from './backend.ts'
+import { vaultError } from './error.ts'
+
+const TAG_LENGTH = 16
+const HIGH_WORD = 2 ** 32
+
+export class CounterAeadKey implements AeadKey {
+  readonly #makeCipher: (key: Uint8Array) => NonceCipher
+  /** Filled in anew for each call; ciphers do not keep it. */
+  readonly #nonce: Uint8Array<ArrayBuffer> = new Uint8Array(12)
+  #cipher: NonceCipher | undefined
+
+  constructor(makeCipher: (key: Uint8Array) => NonceCipher, key: Uint8Array) {
+    this.#makeCipher = makeCipher
+    this.#cipher = makeCipher(key)
+  }
+
+  sealInto(out: Uint8Array, outAt: number, input: Uint8Array, inAt: number, length: number, nonce: number, aad?: Uint8Array): void {
+    const cipher = this.#cipher ?? unknownKey()
+    requireRange('sealInto: input', input, inAt, length)
+    requireRange('sealInto: out', out, outAt, length + TAG_LENGTH)
+    if (aad !== undefined) requireBytes('sealInto: aad', aad)
+    cipher.seal(out, outAt, input, inAt, length, this.#nonceOf(nonce), aad)
+  }
+
+  openInto(out: Uint8Array, outAt: number, input: Uint8Array, inAt: number, length: number, nonce: number, aad?: Uint8Array): boolean {
+    const cipher = this.#cipher ?? unknownKey()
+    requireRange('openInto: input', input, inAt, length)
+    if (length < TAG_LENGTH) return false
+    const plaintextLength = length - TAG_LENGTH
+    requireRange('openInto: out', out, outAt, plaintextLength)
+    if (aad !== undefined) requireBytes('openInto: aad', aad)
+    if (cipher.open(out, outAt, input, inAt, length, this.#nonceOf(nonce), aad)) return true
+    out.fill(0, outAt, outAt + plaintextLength)
+    return false
+  }
+
+  rekey(): AeadKey {
+    const cipher = this.#cipher ?? unknownKey()
+    const sealed = new Uint8Array(32 + TAG_LENGTH)
+    cipher.seal(sealed, 0, sealed, 0, 32, this.#nonce.fill(0, 0, 4).fill(0xff, 4), undefined)
+    const next = new CounterAeadKey(this.#makeCipher, sealed.subarray(0, 32))
+    sealed.fill(0)
+    return next
+  }
+
+  destroy(): void {
+    this.#cipher?.destroy()
+    this.#cipher = undefined
+  }
+
+  #nonceOf(counter: number): Uint8Array {
+    if (!Number.isSafeInteger(counter) || counter < 0) {
+      throw vaultError('vault/invalid-argument', `An AEAD nonce must be an integer from 0 to 2^53 - 1, got ${counter}.`)
+    }
+    const nonce = this.#nonce
+    const high = Math.floor(counter / HIGH_WORD)
+    nonce[4] = high >>> 24
+    nonce[5] = high >>> 16
+    nonce[6] = high >>> 8
+    nonce[7] = high
+    nonce[8] = counter >>> 24
+    nonce[9] = counter >>> 16
+    nonce[10] = counter >>> 8
+    nonce[11] = counter
+    return nonce
+  }
+}
+
+function unknownKey(): never {
+  throw vaultError('vault/unknown-key', 'This AEAD key was destroyed. Derive or import it again.')
+}

@@ -1,0 +1,228 @@
+/**
+ * Private keys in a `Store`, encrypted at rest: one random data key, wrapped by a passphrase or a caller's key (`header.ts`), seals every record
+ * (`sealed-record.ts`). Names in the store: `vault/header`, `vault/generation`, `vault/signing/<handle>`, `vault/static/<handle>`.
+ *
+ * Every write checks in the same atomic batch that the header is still the one this vault unlocked, and renews the generation; changing the
+ * protection checks the generation. So vaults that share a store cannot write under a replaced key, nor lose each other's records.
+ *
+ * What this does not do: notice that a whole store was rolled back to an older copy of itself. Callers run one operation at a time.
+ */
+
+import type { Random, Store, StoreEntry, StoreStep } from '@ockam/core'
+import type { Backend, NonceCipher, PrivateKeyType } from './backend.ts'
+import { vaultError } from './error.ts'
+import { decodeHeader, encodeHeader, HEADER_AAD_LENGTH, NONCE_LENGTH, SALT_LENGTH, STORE_ID_LENGTH, WRAPPED_KEY_AT } from './header.ts'
+import { deriveWrappingKey, kindOf, scryptParametersOf, takeProtection, type VaultProtection, wipeProtection } from './protection.ts'
+import { type KeyTable, openRecord, sealRecord } from './sealed-record.ts'
+
+const HEADER = 'vault/header'
+const GENERATION = 'vault/generation'
+const TABLES: readonly KeyTable[] = ['signing', 'static']
+/** Another vault on the same store may write between reading and replacing; that many times in a row it does not. */
+const CHANGE_ATTEMPTS = 8
+
+interface Unlocked {
+  /** As stored: what `check` steps compare with. */
+  readonly header: Uint8Array
+  readonly storeId: Uint8Array
+  readonly cipher: NonceCipher
+}
+
+export class SealedKeys {
+  readonly #backend: Backend
+  readonly #store: Store
+  readonly #random: Random
+  /** Dropped once unlocked. */
+  #protection: VaultProtection | undefined
+  #unlocked: Unlocked | undefined
+
+  constructor(backend: Backend, store: Store, random: Random, protection: VaultProtection) {
+    this.#backend = backend
+    this.#store = store
+    this.#random = random
+    this.#protection = takeProtection(protection)
+  }
+
+  /** Unlocks the data key; makes header and data key in an empty store. */
+  async open(): Promise<void> {
+    await this.#unlock()
+  }
+
+  async write(table: KeyTable, handle: string, type: PrivateKeyType, secret: Uint8Array): Promise<void> {
+    const unlocked = await this.#unlock()
+    const record = sealRecord(unlocked.cipher, { storeId: unlocked.storeId, table, handle }, type, secret, this.#random.bytes(NONCE_LENGTH))
+    await this.#commit(unlocked, { kind: 'set', key: nameOf(table, handle), value: record })
+  }
+
+  /** The caller wipes the secret. Undefined when there is no such record. */
+  async read(table: KeyTable, handle: string): Promise<{ readonly type: PrivateKeyType; readonly secret: Uint8Array } | undefined> {
+    const unlocked = await this.#unlock()
+    const record = await this.#store.get(nameOf(table, handle))
+    if (record === undefined) return undefined
+    const opened = openRecord(unlocked.cipher, { storeId: unlocked.storeId, table, handle }, record)
+    if (opened !== undefined) return opened
+    if (!areSame(await this.#store.get(HEADER), unlocked.header)) throw protectionChanged()
+    throw corruptRecord(table, handle)
+  }
+
+  async delete(table: KeyTable, handle: string): Promise<boolean> {
+    const unlocked = await this.#unlock()
+    const name = nameOf(table, handle)
+    if ((await this.#store.get(name)) === undefined) return false
+    await this.#commit(unlocked, { kind: 'delete', key: name })
+    return true
+  }
+
+  /** Seals everything anew under a new data key with a new protection, in one atomic batch. */
+  async changeProtection(next: VaultProtection): Promise<void> {
+    const protection = takeProtection(next)
+    try {
+      await this.#reseal(protection)
+    } finally {
+      wipeProtection(protection)
+    }
+  }
+
+  async #reseal(protection: VaultProtection): Promise<void> {
+    const old = await this.#unlock()
+    for (let attempt = 0; attempt < CHANGE_ATTEMPTS; attempt++) {
+      const generation = await this.#store.get(GENERATION)
+      const fresh = await this.#lock(protection, old.storeId)
+      const steps: StoreStep[] = [
+        { kind: 'check', key: HEADER, value: old.header },
+        { kind: 'check', key: GENERATION, value: generation },
+        { kind: 'set', key: HEADER, value: fresh.header },
+      ]
+      for (const table of TABLES) {
+        for await (const entry of this.#store.scan(nameOf(table, ''))) steps.push(this.#resealStep(table, entry, old, fresh))
+      }
+      if (await this.#store.batch(steps)) {
+        old.cipher.destroy()
+        this.#unlocked = fresh
+        return
+      }
+      fresh.cipher.destroy()
+      if (!areSame(await this.#store.get(HEADER), old.header)) break
+    }
+    throw protectionChanged()
+  }
+
+  /** Forgets the data key. */
+  close(): void {
+    this.#unlocked?.cipher.destroy()
+    this.#unlocked = undefined
+    this.#dropProtection()
+  }
+
+  async #unlock(): Promise<Unlocked> {
+    if (this.#unlocked !== undefined) return this.#unlocked
+    const protection = this.#protection
+    if (protection === undefined) throw vaultError('vault/closed', 'The vault was closed.')
+    let unlocked: Unlocked | undefined
+    const present = await this.#store.get(HEADER)
+    if (present === undefined) {
+      const fresh = await this.#lock(protection, this.#random.bytes(STORE_ID_LENGTH))
+      const isFirst = await this.#store.batch([
+        { kind: 'check', key: HEADER, value: undefined },
+        { kind: 'set', key: HEADER, value: fresh.header },
+      ])
+      if (isFirst) unlocked = fresh
+    }
+    unlocked ??= await this.#unwrap(protection, present ?? (await this.#store.get(HEADER)) ?? new Uint8Array())
+    this.#unlocked = unlocked
+    this.#dropProtection()
+    return unlocked
+  }
+
+  /** Makes a data key and the header that wraps it. Writes nothing. */
+  async #lock(protection: VaultProtection, storeId: Uint8Array): Promise<Unlocked> {
+    const parameters = scryptParametersOf(protection)
+    const salt = this.#random.bytes(SALT_LENGTH)
+    const nonce = this.#random.bytes(NONCE_LENGTH)
+    const header = encodeHeader({ kind: kindOf(protection), storeId, parameters, salt, nonce, wrappedKey: new Uint8Array() })
+    const wrap = await this.#wrapCipher(protection, salt, parameters)
+    const dataKey = this.#random.bytes(32)
+    wrap.seal(header, WRAPPED_KEY_AT, dataKey, 0, 32, nonce, header.slice(0, HEADER_AAD_LENGTH))
+    wrap.destroy()
+    return this.#unlockedWith(header, storeId, dataKey)
+  }
+
+  async #unwrap(protection: VaultProtection, header: Uint8Array): Promise<Unlocked> {
+    const { kind, storeId, parameters, salt, nonce, wrappedKey } = decodeHeader(header)
+    // Also when no protection was expected to be found: a store swapped for an unprotected one must not be taken for the protected one.
+    if (kind !== kindOf(protection)) {
+      throw vaultError(
+        'vault/unlock-failed',
+        `The stored keys are protected by ${inWords[kind]}, but the vault was opened with ${inWords[kindOf(protection)]}.`,
+      )
+    }
+    const wrap = await this.#wrapCipher(protection, salt, parameters)
+    const dataKey = new Uint8Array(32)
+    const isRight = wrap.open(dataKey, 0, wrappedKey, 0, wrappedKey.length, nonce, header.subarray(0, HEADER_AAD_LENGTH))
+    wrap.destroy()
+    if (!isRight)
+      throw vaultError('vault/unlock-failed', `The stored keys do not open with this ${inWords[kind]}, or their header was altered.`)
+    return this.#unlockedWith(header, storeId, dataKey)
+  }
+
+  /** Takes over the data key, and wipes the array it came in. */
+  #unlockedWith(header: Uint8Array, storeId: Uint8Array, dataKey: Uint8Array): Unlocked {
+    const cipher = this.#backend.cipher('aes-256-gcm', dataKey)
+    dataKey.fill(0)
+    return { header, storeId, cipher }
+  }
+
+  async #wrapCipher(...[protection, salt, parameters]: WrapArguments): Promise<NonceCipher> {
+    const key = await deriveWrappingKey(this.#backend, protection, salt, parameters)
+    const cipher = this.#backend.cipher('aes-256-gcm', key)
+    key.fill(0)
+    return cipher
+  }
+
+  #resealStep(table: KeyTable, { key, value }: StoreEntry, old: Unlocked, fresh: Unlocked): StoreStep {
+    const handle = key.slice(nameOf(table, '').length)
+    const place = { storeId: old.storeId, table, handle }
+    const opened = openRecord(old.cipher, place, value)
+    if (opened === undefined) throw corruptRecord(table, handle)
+    const record = sealRecord(fresh.cipher, place, opened.type, opened.secret, this.#random.bytes(NONCE_LENGTH))
+    opened.secret.fill(0)
+    return { kind: 'set', key, value: record }
+  }
+
+  async #commit(unlocked: Unlocked, step: StoreStep): Promise<void> {
+    const isDone = await this.#store.batch([
+      { kind: 'check', key: HEADER, value: unlocked.header },
+      step,
+      { kind: 'set', key: GENERATION, value: this.#random.bytes(16) },
+    ])
+    if (!isDone) throw protectionChanged()
+  }
+
+  #dropProtection(): void {
+    if (this.#protection !== undefined) wipeProtection(this.#protection)
+    this.#protection = undefined
+  }
+}
+
+type WrapArguments = [VaultProtection, Uint8Array, ReturnType<typeof scryptParametersOf>]
+
+const inWords = { none: 'no secret', passphrase: 'passphrase', 'wrapping-key': 'wrapping key' } as const
+
+function nameOf(table: KeyTable, handle: string): string {
+  return `vault/${table}/${handle}`
+}
+
+function areSame(a: Uint8Array | undefined, b: Uint8Array): boolean {
+  return a !== undefined && a.length === b.length && a.every((byte, at) => byte === b[at])
+}
+
+function corruptRecord(table: KeyTable, handle: string): Error {
+  return vaultError('vault/corrupt-record', `The stored ${table} key ${handle} is damaged or was moved. Restore the store from a backup.`)
+}
+
+function protectionChanged(): Error {
+  return vaultError(
+    'vault/conflict',
+    'The protection of the stored keys was changed by another vault on the same store. Open this vault again.',
+  )
+}
