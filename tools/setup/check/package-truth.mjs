@@ -1,5 +1,6 @@
-// What a user would install: every published package is packed, and the tarball must satisfy publint and are-the-types-wrong.
-// Nothing that means something only inside the workspace may be left in its manifest. The packages are ESM only, so the profile leaves out CommonJS and resolution from before `exports`.
+// What a user would install: every published package is packed, and the tarball must satisfy publint and are-the-types-wrong, and
+// carry nothing that means something only inside the workspace. The packages are ESM only, so the profile leaves out CommonJS and
+// resolution from before `exports`.
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, run, stateFolder, workspaceFolders } from '../workspace.mjs'
