@@ -19,6 +19,9 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
+    // Generous, because a slow machine is not a failure; no test asserts a duration.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
     projects: folders.map(({ name, folder }) => ({
       extends: true as const,
       root: folder,
