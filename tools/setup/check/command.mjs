@@ -9,4 +9,4 @@ const command = async (name, args) => {
 export const format = () => command('biome', ['format', '--max-diagnostics=100'])
 export const lint = () => command('oxlint', ['--type-aware', '--deny-warnings'])
 export const boundaries = () => command('depcruise', ['packages', 'apps', 'tools', '--no-progress'])
-export const unused = () => command('knip', ['--no-progress'])
+export const unused = () => command('knip', ['--no-progress', '--no-config-hints'])
