@@ -105,6 +105,7 @@ export const build = async (...filters) => {
     'build',
     '--output-logs=errors-only',
     '--log-order=grouped',
+    '--continue=dependencies-successful',
     '--no-color',
     ...filters.map((filter) => `--filter=${filter}`),
   ]
