@@ -1,1 +1,3 @@
-export {}
+export type { TcpErrorCode } from './error.ts'
+export type { TcpOptions } from './option.ts'
+export { tcp } from './tcp.ts'
