@@ -22,4 +22,14 @@ export interface FlowControls {
   isConsumer(address: Address, producer: Producer): boolean
   /** The producer whose messages come back when something is sent to this address: of a connection's or channel's own address. */
   producerAt(address: Address): Producer | undefined
+  /**
+   * Calls `task` once, when the connection or channel behind a producer is gone (soon, when it is gone already).
+   * Returns a function that calls it off.
+   */
+  onEnd(producer: Producer, task: () => void): () => void
+  /**
+   * From now on messages of this producer carry no channel peer. For a channel to a relay: what comes through it is not the relay's word, and a rule
+   * that admits the relay must not admit everybody who comes through it.
+   */
+  withholdIdentity(producer: Producer): void
 }

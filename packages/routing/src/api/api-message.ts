@@ -1,0 +1,157 @@
+/**
+ * Request and response of the node API: what Rust nodes' managers, authorities and token services speak. A body is a header map and an optional
+ * CBOR item behind it, both wrapped in BARE data (a length and the bytes).
+ *
+ * Header keys: request `{1: id, 2: path, 3: method, 4: has body}`, response `{1: id, 2: re, 3: status, 4: has body}`. Unknown keys are skipped; keys
+ * that older nodes send (0) too.
+ */
+
+import { BareReader, encodeBareData } from '@ockam/core/bare'
+import { CborReader, CborWriter, definedCount } from '@ockam/core/cbor'
+import { routingError } from '../error.ts'
+
+export type ApiMethod = 'GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH'
+
+/** Others make Rust decoders fail. */
+export type ApiStatus = 200 | 400 | 401 | 403 | 404 | 405 | 408 | 409 | 500 | 501
+
+export interface ApiRequest {
+  /** 1 to 2^32-1. */
+  readonly id: number
+  readonly method: ApiMethod
+  readonly path: string
+  /** One encoded CBOR item. */
+  readonly body?: Uint8Array | undefined
+}
+
+export interface ApiResponse {
+  /** 1 to 2^32-1. */
+  readonly id: number
+  /** Id of the request, or 0. */
+  readonly re: number
+  readonly status: ApiStatus
+  /** One encoded CBOR item. Rust clients need one for every status, also 200. */
+  readonly body?: Uint8Array | undefined
+}
+
+/** The body of every status but 200. */
+export interface ApiError {
+  readonly path?: string | undefined
+  readonly method?: ApiMethod | undefined
+  readonly message?: string | undefined
+}
+
+/** Body of a 200 that says nothing else: an empty array, as Rust encodes its unit. */
+export const API_UNIT: Uint8Array = Uint8Array.of(0x80)
+
+const METHODS: readonly ApiMethod[] = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH']
+const STATUSES: readonly number[] = [200, 400, 401, 403, 404, 405, 408, 409, 500, 501]
+const MAX_ID = 0xffff_ffff
+
+/** The message payload, BARE data around header and body. */
+export function encodeApiRequest(request: ApiRequest): Uint8Array<ArrayBuffer> {
+  checkId(request.id)
+  const writer = new CborWriter().map(4)
+  writer.uint(1).uint(request.id).uint(2).text(request.path).uint(3).uint(METHODS.indexOf(request.method))
+  return finish(writer, request.body)
+}
+
+/** @throws {OckamError} `core/invalid-bare`, `core/invalid-cbor`, `routing/invalid-argument` for an unknown or missing method. */
+export function decodeApiRequest(payload: Uint8Array): ApiRequest {
+  const reader = unwrap(payload, 'API request')
+  const header = readHeader(reader, true)
+  const method = METHODS[header.number ?? -1]
+  if (method === undefined || header.path === undefined)
+    throw routingError('routing/invalid-argument', 'The API request has no known method, or no path.')
+  return { id: header.id, path: header.path, method, body: header.hasBody ? reader.rawItem().slice() : undefined }
+}
+
+/** The message payload, BARE data around header and body. */
+export function encodeApiResponse(response: ApiResponse): Uint8Array<ArrayBuffer> {
+  checkId(response.id)
+  const writer = new CborWriter().map(4)
+  writer.uint(1).uint(response.id).uint(2).uint(response.re).uint(3).uint(response.status)
+  return finish(writer, response.body)
+}
+
+/** @throws {OckamError} `core/invalid-bare`, `core/invalid-cbor`, `routing/invalid-argument` for an unknown or missing status. */
+export function decodeApiResponse(payload: Uint8Array): ApiResponse {
+  const reader = unwrap(payload, 'API response')
+  const header = readHeader(reader, false)
+  if (header.number === undefined || !STATUSES.includes(header.number)) {
+    throw routingError('routing/invalid-argument', 'The API response has no known status.')
+  }
+  return {
+    id: header.id,
+    re: header.re,
+    status: header.number as ApiStatus,
+    body: header.hasBody ? reader.rawItem().slice() : undefined,
+  }
+}
+
+/** One CBOR item: a body for {@link ApiResponse}. */
+export function encodeApiError(error: ApiError): Uint8Array<ArrayBuffer> {
+  const { path, method, message } = error
+  const writer = new CborWriter().map(definedCount(path, method, message))
+  if (path !== undefined) writer.uint(1).text(path)
+  if (method !== undefined) writer.uint(2).uint(METHODS.indexOf(method))
+  if (message !== undefined) writer.uint(3).text(message)
+  return writer.finish()
+}
+
+/** Reads an error map, or the plain text that some services send. @throws {OckamError} `core/invalid-cbor` */
+export function decodeApiError(body: Uint8Array): ApiError {
+  const reader = new CborReader(body, { what: 'API error' })
+  if (reader.peek() === 'text') return { message: reader.text() }
+  let path: string | undefined
+  let method: ApiMethod | undefined
+  let message: string | undefined
+  reader.beginMap()
+  for (let key = reader.nextKey(); key !== undefined; key = reader.nextKey()) {
+    if (key === 1) path = reader.tryNull() ? undefined : reader.text()
+    else if (key === 2) method = reader.tryNull() ? undefined : METHODS[reader.uint()]
+    else if (key === 3) message = reader.tryNull() ? undefined : reader.text()
+    else reader.skip()
+  }
+  reader.end()
+  return { path, method, message }
+}
+
+interface Header {
+  id: number
+  re: number
+  path: string | undefined
+  number: number | undefined
+  hasBody: boolean
+}
+
+function readHeader(reader: CborReader, isRequest: boolean): Header {
+  const header: Header = { id: 0, re: 0, path: undefined, number: undefined, hasBody: false }
+  reader.beginMap()
+  for (let key = reader.nextKey(); key !== undefined; key = reader.nextKey()) {
+    if (key === 1) header.id = reader.uint(MAX_ID)
+    else if (key === 2 && isRequest) header.path = reader.text()
+    else if (key === 2) header.re = reader.uint(MAX_ID)
+    else if (key === 3) header.number = reader.tryNull() ? undefined : reader.uint(MAX_ID)
+    else if (key === 4) header.hasBody = reader.bool()
+    else reader.skip()
+  }
+  reader.end()
+  return header
+}
+
+/** A body that is announced must be there and be one item; what follows it is ignored, as Rust nodes do. */
+function finish(writer: CborWriter, body: Uint8Array | undefined): Uint8Array<ArrayBuffer> {
+  writer.uint(4).bool(body !== undefined)
+  if (body !== undefined) writer.raw(body)
+  return encodeBareData(writer.finish())
+}
+
+function unwrap(payload: Uint8Array, what: string): CborReader {
+  return new CborReader(new BareReader(payload, { what }).data(), { what })
+}
+
+function checkId(id: number): void {
+  if (!Number.isInteger(id) || id < 1 || id > MAX_ID)
+    throw routingError('routing/invalid-argument', `The id of an API message is 1 to 2^32-1; got ${id}.`)
+}
