@@ -18,6 +18,22 @@
 
 import { OckamError } from '../error.ts'
 import { decodeUtf8 } from '../utf8.ts'
+import {
+  ARRAY,
+  BREAK,
+  BYTES,
+  type CborKind,
+  describe,
+  floatWidth,
+  isAssigned,
+  kindOf,
+  MAP,
+  NEGATIVE,
+  NULL,
+  SIMPLE,
+  TEXT,
+  UINT,
+} from './cbor-kind.ts'
 
 /** What a reader allows; each limit has a default fit for messages of peers. */
 export interface CborReaderOptions {
@@ -34,32 +50,6 @@ export interface CborReaderOptions {
 /** What `beginArray` and `beginMap` return for a container whose end is marked instead of counted. */
 export const INDEFINITE: -1 = -1
 
-/** What comes next: see {@link CborReader.peek}. `end` is the end of the bytes, `break` the end of an indefinite container. */
-export type CborKind =
-  | 'uint'
-  | 'negative'
-  | 'bytes'
-  | 'text'
-  | 'array'
-  | 'map'
-  | 'tag'
-  | 'bool'
-  | 'null'
-  | 'float'
-  | 'simple'
-  | 'break'
-  | 'end'
-
-const KINDS: readonly CborKind[] = ['uint', 'negative', 'bytes', 'text', 'array', 'map', 'tag']
-const UINT = 0
-const NEGATIVE = 1
-const BYTES = 2
-const TEXT = 3
-const ARRAY = 4
-const MAP = 5
-const SIMPLE = 7
-const BREAK = 0xff
-const NULL = 0xf6
 const NOT_A_MAP = -1
 const MAX_UINT32 = 0xffff_ffff
 
@@ -391,27 +381,4 @@ function readUint32(bytes: Uint8Array, at: number): number {
   return (
     (((bytes[at] as number) << 24) | ((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number)) >>> 0
   )
-}
-
-/** False, true, null, undefined and floats. */
-function isAssigned(initial: number): boolean {
-  return initial >= 0xf4 && initial <= 0xfb && initial !== 0xf8
-}
-
-function floatWidth(initial: number): number {
-  return initial >= 0xf9 ? 1 << (initial - 0xf8) : 0
-}
-
-function kindOf(initial: number): CborKind {
-  if (initial >> 5 !== SIMPLE) return KINDS[initial >> 5] as CborKind
-  if (initial === 0xf4 || initial === 0xf5) return 'bool'
-  if (initial === NULL) return 'null'
-  if (initial === BREAK) return 'break'
-  return initial >= 0xf9 && initial <= 0xfb ? 'float' : 'simple'
-}
-
-function describe(initial: number): string {
-  const kind = kindOf(initial)
-  if ((initial & 31) === 31 && kind !== 'break') return `${kind} of indefinite length`
-  return kind === 'break' ? 'the end of an indefinite container' : kind
 }

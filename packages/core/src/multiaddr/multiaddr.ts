@@ -9,13 +9,12 @@
 
 import { BareReader } from '../bare/bare-reader.ts'
 import { BareWriter } from '../bare/bare-writer.ts'
+import { brandPrintable, hasBrand } from '../brand.ts'
 import { OckamError } from '../error.ts'
 import { type MultiAddrProtocol, type MultiAddrValueKind, multiAddrProtocols } from './protocol.ts'
 import { formatValue, parseValue, readValue, VALUE_NAMES, writeValue } from './value.ts'
 
-const BRAND: unique symbol = Symbol.for('@ockam/core/MultiAddr') as never
-/** What Node prints in consoles. */
-const INSPECT = Symbol.for('nodejs.util.inspect.custom')
+const BRAND: symbol = Symbol.for('@ockam/core/MultiAddr')
 const MAX_PIECES = 32
 const MAX_TEXT = 4096
 /** No text within its limit has a longer binary form. */
@@ -32,6 +31,10 @@ export interface MultiAddrPiece {
 
 /** Immutable. At most 32 pieces and 4096 characters of text. */
 export class MultiAddr {
+  static {
+    brandPrintable(MultiAddr.prototype, BRAND)
+  }
+
   readonly pieces: readonly MultiAddrPiece[]
   readonly #text: string
 
@@ -40,8 +43,6 @@ export class MultiAddr {
     this.#text = pieces.map(({ name, kind, value }) => `/${name}/${formatValue(kind, value)}`).join('')
     if (this.#text.length > MAX_TEXT) throw invalid(`A MultiAddr has at most ${MAX_TEXT} characters; this one has ${this.#text.length}.`)
     this.pieces = Object.freeze(pieces)
-    Object.defineProperty(this, BRAND, { value: true })
-    Object.defineProperty(this, INSPECT, { value: () => this.#text })
   }
 
   /**
@@ -107,7 +108,7 @@ export class MultiAddr {
 
   /** Whether a value is a MultiAddr, made by this or another installed copy of the package. */
   static is(value: unknown): value is MultiAddr {
-    return typeof value === 'object' && value !== null && (value as { [BRAND]?: unknown })[BRAND] === true
+    return hasBrand(value, BRAND)
   }
 
   get length(): number {
