@@ -1,0 +1,86 @@
+import { OckamError } from '@ockam/core'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  API_UNIT,
+  type ApiStatus,
+  decodeApiError,
+  decodeApiRequest,
+  decodeApiResponse,
+  encodeApiError,
+  encodeApiRequest,
+  encodeApiResponse,
+} from '../src/api/api-message.ts'
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text.replaceAll(' ', ''), 'hex'))
+const ID = 0x01020304
+
+describe('messages of the node API', () => {
+  // Encodings made with minicbor-derive 0.15.3 from the Rust nodes' structures.
+  test('are the bytes of the Rust nodes', () => {
+    expect(hex(encodeApiRequest({ id: ID, method: 'GET', path: '/node' }))).toBe('12a4011a0102030402652f6e6f6465030004f4')
+    expect(hex(encodeApiRequest({ id: ID, method: 'POST', path: '/' }))).toBe('0ea4011a0102030402612f030104f4')
+    expect(hex(encodeApiResponse({ id: 7, re: ID, status: 200 }))).toBe('0fa40107021a010203040318c804f4')
+    expect(hex(encodeApiResponse({ id: 7, re: ID, status: 200, body: API_UNIT }))).toBe('0fa40107021a010203040318c804f580')
+    expect(hex(encodeApiResponse({ id: 7, re: ID, status: 404, body: bytesOf('80') })).slice(2, 34)).toBe(
+      'a40107021a010203040319019404f580',
+    )
+    expect(hex(encodeApiError({ path: '/a', method: 'GET', message: 'nope' }))).toBe('a301622f61020003646e6f7065')
+  })
+
+  test('skip keys they do not know, also the type tags of older nodes', () => {
+    expect(decodeApiRequest(bytesOf('10 a5 00 1a0073c2d6 01 05 02 612f 03 01 04 f4')).path).toBe('/')
+    expect(decodeApiRequest(bytesOf('0c a5 01 05 02 612f 03 01 04 f4 09 80')).id).toBe(5)
+    expect(decodeApiError(bytesOf('a2 00 1a00518cfc 03 626e6f'))).toMatchObject({ message: 'no' })
+    expect(decodeApiError(bytesOf('a2 03 626e6f 04 a103 6161'))).toMatchObject({ message: 'no' })
+    expect(decodeApiError(bytesOf('626e6f'))).toEqual({ message: 'no' })
+  })
+
+  test('refuse methods and statuses that Rust nodes cannot decode, and a body that is announced but missing', () => {
+    expect(() => decodeApiRequest(bytesOf('0a a4 01 05 02 612f 03 09 04 f4'))).toThrowError(
+      expect.objectContaining({ code: 'routing/invalid-argument' }),
+    )
+    expect(() => decodeApiRequest(bytesOf('08 a3 01 05 02 612f 04 f4'))).toThrow(OckamError)
+    expect(() => decodeApiResponse(bytesOf('0b a4 01 07 02 05 03 1901a2 04 f4'))).toThrow(OckamError)
+    expect(() => decodeApiRequest(bytesOf('0a a4 01 05 02 612f 03 01 04 f5'))).toThrow(OckamError)
+    expect(() => encodeApiRequest({ id: 0, method: 'GET', path: '/' })).toThrow(OckamError)
+  })
+
+  test('decode to what was encoded, whatever the body', () => {
+    const body = fc.option(
+      fc.uint8Array({ maxLength: 20 }).map((content) => Uint8Array.of(0x58, content.length, ...content)),
+      { nil: undefined },
+    )
+    const id = fc.integer({ min: 1, max: 0xffff_ffff })
+    fc.assert(
+      fc.property(id, fc.string(), body, (request, path, item) => {
+        const decoded = decodeApiRequest(encodeApiRequest({ id: request, method: 'PUT', path: path.toWellFormed(), body: item }))
+        expect(decoded).toEqual({ id: request, method: 'PUT', path: path.toWellFormed(), body: item })
+        for (const status of [200, 403, 501] satisfies ApiStatus[]) {
+          expect(decodeApiResponse(encodeApiResponse({ id: request, re: 0, status, body: item }))).toEqual({
+            id: request,
+            re: 0,
+            status,
+            body: item,
+          })
+        }
+      }),
+    )
+  })
+
+  test('never throw anything but OckamError for bytes of a stranger', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
+        for (const decode of [decodeApiRequest, decodeApiResponse, decodeApiError]) {
+          try {
+            decode(bytes)
+          } catch (error) {
+            expect(OckamError.is(error)).toBe(true)
+          }
+        }
+      }),
+      { numRuns: 1000 },
+    )
+  })
+})
