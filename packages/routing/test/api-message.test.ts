@@ -21,7 +21,7 @@ describe('messages of the node API', () => {
   test('are the bytes of the Rust nodes', () => {
     expect(hex(encodeApiRequest({ id: ID, method: 'GET', path: '/node' }))).toBe('12a4011a0102030402652f6e6f6465030004f4')
     expect(hex(encodeApiRequest({ id: ID, method: 'POST', path: '/' }))).toBe('0ea4011a0102030402612f030104f4')
-    expect(hex(encodeApiResponse({ id: 7, re: ID, status: 200 }))).toBe('0fa40107021a010203040318c804f4')
+    expect(hex(encodeApiResponse({ id: 7, re: ID, status: 200 }))).toBe('0ea40107021a010203040318c804f4')
     expect(hex(encodeApiResponse({ id: 7, re: ID, status: 200, body: API_UNIT }))).toBe('0fa40107021a010203040318c804f580')
     expect(hex(encodeApiResponse({ id: 7, re: ID, status: 404, body: bytesOf('80') })).slice(2, 34)).toBe(
       'a40107021a010203040319019404f580',
