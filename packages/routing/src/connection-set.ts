@@ -1,0 +1,174 @@
+/**
+ * The connections of a node, and the side of the router that transports see. Here, and nowhere else, a connection gets its address, its producer
+ * and its sender worker; what arrives gets that address put in front of its return route, and no local info: nothing of a message but its routes
+ * and its payload is ever taken from a transport.
+ */
+import {
+  Address,
+  type ClosedReason,
+  type Connection,
+  type ConnectionHandle,
+  type Diagnostics,
+  NO_LOCAL_INFO,
+  type Pressure,
+  type Producer,
+  type Random,
+  type Reachability as ReachabilityOption,
+  Route,
+  type TransportListener,
+  type TransportMessage,
+} from '@ockam/core'
+import type { DropCounter } from './drop-counter.ts'
+import { connectionSender } from './connection-sender.ts'
+import type { NodeFlowControls } from './flow-control.ts'
+import type { ListenerSet } from './listener-set.ts'
+import { Reachability } from './reachability.ts'
+import { RoutedMessage } from './routed-message.ts'
+import type { RunningWorker } from './running-worker.ts'
+import type { Sender, Switchboard } from './switchboard.ts'
+import type { WorkerRegistry } from './worker-registry.ts'
+
+/** How long a connection that is closed here may take to send what was accepted. */
+const CLOSE_MS = 5000
+
+interface OpenConnection {
+  readonly handle: ConnectionHandle
+  readonly producer: Producer
+  readonly worker: RunningWorker
+  readonly sender: Sender
+  readonly address: Address
+  readonly ownRoute: Route
+}
+
+export interface ConnectionSetServices {
+  readonly workers: WorkerRegistry
+  readonly switchboard: Switchboard
+  readonly flowControls: NodeFlowControls
+  readonly listeners: ListenerSet
+  readonly drops: DropCounter
+  readonly diagnostics: Diagnostics
+  readonly random: Random
+  readonly maxConnections: number
+}
+
+export class ConnectionSet {
+  readonly #services: ConnectionSetServices
+  readonly #open = new Map<Connection, OpenConnection>()
+  /** Connects under way: only then may a connection nobody announced deliver. */
+  #dialling = 0
+  readonly #refused = new WeakSet<Connection>()
+  #isClosing = false
+
+  constructor(services: ConnectionSetServices) {
+    this.#services = services
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  get isFull(): boolean {
+    return this.#open.size >= this.#services.maxConnections
+  }
+
+  /** From now on nothing from outside is taken. */
+  stopTaking(): void {
+    this.#isClosing = true
+  }
+
+  /** {@link TransportServices.deliver}. Never throws. */
+  deliver(connection: Connection, message: TransportMessage, isExclusive: boolean): Pressure {
+    const open = this.#open.get(connection) ?? this.#adopt(connection)
+    if (open === undefined || this.#isClosing) {
+      this.#services.drops.count(this.#isClosing ? 'stopped' : 'connection-closed', undefined)
+      return undefined
+    }
+    const { onwardRoute, returnRoute } = message
+    if (onwardRoute.length === 0) return undefined
+    return this.#services.switchboard.route(
+      open.sender,
+      new RoutedMessage(
+        onwardRoute,
+        returnRoute.length === 0 ? open.ownRoute : returnRoute.prepend(open.address),
+        message.payload,
+        NO_LOCAL_INFO,
+        open.address,
+        open.producer,
+        0,
+        isExclusive,
+      ),
+    )
+  }
+
+  /** {@link TransportServices.accepted}. */
+  accepted(listener: TransportListener, connection: Connection): boolean {
+    if (this.#isClosing || this.isFull) {
+      this.#refused.add(connection)
+      this.#services.diagnostics.event('routing/connection-refused', {
+        remote: connection.remote,
+        reason: this.#isClosing ? 'stopped' : 'too-many-connections',
+      })
+      return false
+    }
+    this.#register(connection, this.#services.listeners.idOf(listener), 'local')
+    return true
+  }
+
+  /** Runs a connect and registers what it opens. Connections may deliver before their connect has resolved. */
+  async dial(connect: () => Promise<Connection>, from: ReachabilityOption): Promise<ConnectionHandle> {
+    this.#dialling++
+    try {
+      const connection = await connect()
+      const early = this.#open.get(connection)
+      if (early === undefined) return this.#register(connection, undefined, from).handle
+      early.worker.reachability = new Reachability(from, this.#services.flowControls)
+      return early.handle
+    } finally {
+      this.#dialling--
+    }
+  }
+
+  #adopt(connection: Connection): OpenConnection | undefined {
+    if (this.#dialling === 0 || this.#isClosing || this.isFull || this.#refused.has(connection)) return undefined
+    return this.#register(connection, undefined, 'local')
+  }
+
+  #register(connection: Connection, spawnerId: string | undefined, from: ReachabilityOption): OpenConnection {
+    const { flowControls, workers, random, diagnostics } = this.#services
+    const producer = flowControls.createProducer('transport', spawnerId)
+    const address = Address.random(random)
+    const options = { from, isTransit: true, producer }
+    const { worker, context } = workers.startWithContext(address, connectionSender(connection), options)
+    if (spawnerId !== undefined) flowControls.hold(spawnerId)
+    const handle: ConnectionHandle = {
+      address,
+      producer,
+      remote: connection.remote,
+      closed: connection.closed,
+      close: () => this.#close(connection, worker),
+    }
+    const open = { handle, producer, worker, sender: context.sender, address, ownRoute: Route.of(address) }
+    this.#open.set(connection, open)
+    diagnostics.event('routing/connection-opened', { remote: connection.remote, isAccepted: spawnerId !== undefined })
+    connection.closed.then(
+      (reason) => this.#ended(connection, open, spawnerId, reason),
+      () => this.#ended(connection, open, spawnerId, 'error'),
+    )
+    return open
+  }
+
+  #ended(connection: Connection, open: OpenConnection, spawnerId: string | undefined, reason: ClosedReason): void {
+    this.#open.delete(connection)
+    open.worker.kill('connection-closed')
+    if (spawnerId !== undefined) this.#services.flowControls.release(spawnerId)
+    this.#services.diagnostics.event('routing/connection-closed', { remote: connection.remote, reason })
+  }
+
+  /** What was accepted is sent first; a peer that does not read cannot hold that up for ever. */
+  async #close(connection: Connection, worker: RunningWorker): Promise<void> {
+    const timer = this.#services.workers.clock.schedule(CLOSE_MS, () => worker.kill('connection-closed'), { isBackground: false })
+    await worker.close()
+    timer.cancel()
+    await connection.close()
+  }
+}

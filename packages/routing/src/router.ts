@@ -1,0 +1,259 @@
+/**
+ * The router: puts the parts of this package together behind core's `Router`. It holds no logic of its own but the order in which things stop.
+ */
+import {
+  type Address,
+  type AnyWorker,
+  type Cancellable,
+  type Clock,
+  type ConnectionHandle,
+  type ConnectionOptions,
+  type Context,
+  type Diagnostics,
+  type FlowControls,
+  type HopResolver,
+  type ListenerHandle,
+  type Mailbox,
+  type MultiAddr,
+  type NodeServices,
+  type Random,
+  type ResolvedRoute,
+  type ResolveOptions,
+  type Router,
+  type RouterStatistics,
+  silentDiagnostics,
+  systemClock,
+  systemRandom,
+  systemTurns,
+  type TransportFactory,
+  type Turns,
+  type WorkerHandle,
+  type WorkerOptions,
+} from '@ockam/core'
+import { ConnectionSet } from './connection-set.ts'
+import { Deadline } from './deadline.ts'
+import { DropCounter } from './drop-counter.ts'
+import { routingError } from './error.ts'
+import { NodeFlowControls } from './flow-control.ts'
+import { ListenerSet } from './listener-set.ts'
+import { PullMailbox } from './pull-mailbox.ts'
+import { RequestDesk } from './request.ts'
+import { RouteResolver } from './route-resolver.ts'
+import { RunQueue } from './run-queue.ts'
+import type { RunningWorker } from './running-worker.ts'
+import { Switchboard } from './switchboard.ts'
+import { TransportSet } from './transport-set.ts'
+import { WorkerRegistry } from './worker-registry.ts'
+
+const CLOSE_TIMEOUT_MS = 5000
+const MAX_CONNECTIONS = 16_384
+
+export interface RouterOptions {
+  readonly transports?: readonly TransportFactory[]
+  /** Default: the system's. */
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly turns?: Turns
+  /** Default: none. */
+  readonly diagnostics?: Diagnostics
+  /** Addresses a message may carry in onward and return route together. Default 32. */
+  readonly maxAddresses?: number
+  /** How often a message may be forwarded within this node. Default 64. */
+  readonly maxForwards?: number
+  /** Connections open at once, dialled and accepted. Default 16 384. */
+  readonly maxConnections?: number
+}
+
+/** @throws {OckamError} `routing/invalid-argument` for limits that are not whole numbers above 0. */
+export function createRouter(options: RouterOptions = {}): Router & AsyncDisposable {
+  return new NodeRouter(options)
+}
+
+class NodeRouter implements Router, AsyncDisposable {
+  readonly services: NodeServices
+  readonly flowControls: FlowControls
+  readonly context: Context
+  readonly #switchboard: Switchboard
+  readonly #drops: DropCounter
+  readonly #workers: WorkerRegistry
+  readonly #requests: RequestDesk
+  readonly #connections: ConnectionSet
+  readonly #listeners: ListenerSet
+  readonly #transports: TransportSet
+  readonly #resolver: RouteResolver
+  readonly #mailboxes = new Set<Mailbox>()
+  #closed: Promise<void> | undefined
+
+  constructor(options: RouterOptions) {
+    const { clock = systemClock, random = systemRandom, turns = systemTurns(), diagnostics = silentDiagnostics } = options
+    this.services = { clock, random, turns, diagnostics }
+    const drops = new DropCounter(clock, diagnostics)
+    const flowControls = new NodeFlowControls({ random, turns, producerAt: (address) => switchboard.producerAt(address) })
+    const switchboard: Switchboard = new Switchboard(drops, flowControls, {
+      maxAddresses: checkedLimit('maxAddresses', options.maxAddresses ?? 32),
+      maxForwards: checkedLimit('maxForwards', options.maxForwards ?? 64),
+    })
+    const runQueue = new RunQueue(turns, clock)
+    const workers = new WorkerRegistry({
+      clock,
+      random,
+      diagnostics,
+      runQueue,
+      drops,
+      switchboard,
+      flowControls,
+      request: (route, payload, asked, from) => this.#requests.ask(route, payload, asked, from),
+    })
+    const listeners = new ListenerSet(flowControls)
+    const maxConnections = checkedLimit('maxConnections', options.maxConnections ?? MAX_CONNECTIONS)
+    const connections = new ConnectionSet({
+      workers,
+      switchboard,
+      flowControls,
+      listeners,
+      drops,
+      diagnostics,
+      random,
+      maxConnections,
+    })
+    this.flowControls = flowControls
+    this.#drops = drops
+    this.#switchboard = switchboard
+    this.#workers = workers
+    this.#requests = new RequestDesk(workers, switchboard, flowControls)
+    this.#listeners = listeners
+    this.#connections = connections
+    this.#transports = new TransportSet({
+      ...this.services,
+      deliver: (connection, message, isExclusive) => connections.deliver(connection, message, isExclusive),
+      accepted: (listener, connection) => connections.accepted(listener, connection),
+    })
+    this.#resolver = new RouteResolver({
+      transports: this.#transports,
+      connect: (hop, connectOptions) => this.connect(hop, connectOptions),
+      producerAt: (address) => switchboard.producerAt(address),
+    })
+    // Answers to messages that were sent from outside any worker go nowhere, quietly.
+    this.context = workers.startWithContext(undefined, () => undefined, { from: 'local', overflow: 'drop' }).context
+    for (const factory of options.transports ?? []) this.addTransport(factory)
+  }
+
+  startWorker(address: Address | string | undefined, worker: AnyWorker, options?: WorkerOptions): WorkerHandle {
+    this.#checkOpen()
+    return this.#workers.start(address, worker, options)
+  }
+
+  createMailbox(address?: Address | string, options: WorkerOptions = {}): Mailbox {
+    this.#checkOpen()
+    const mailbox = new PullMailbox(this.#workers, address, options, () => this.#mailboxes.delete(mailbox))
+    this.#mailboxes.add(mailbox)
+    return mailbox
+  }
+
+  addTransport(factory: TransportFactory): void {
+    this.#checkOpen()
+    this.#transports.add(factory)
+  }
+
+  addHopResolver(resolver: HopResolver): void {
+    this.#checkOpen()
+    this.#resolver.add(resolver)
+  }
+
+  async connect(address: MultiAddr | string, options: ConnectionOptions = {}): Promise<ConnectionHandle> {
+    this.#checkOpen()
+    options.signal?.throwIfAborted()
+    const hop = this.#transports.parse(address)
+    const transport = this.#transports.of(hop)
+    if (this.#connections.isFull) {
+      throw routingError(
+        'routing/too-many-connections',
+        `"${hop.toString()}" was not dialled: this node has ${this.#connections.size} connections, as many as it allows (maxConnections).`,
+      )
+    }
+    const handle = await this.#connections.dial(() => transport.connect(hop, options), options.from ?? 'local')
+    if (this.#closed === undefined) return handle
+    await handle.close()
+    throw stopped()
+  }
+
+  async listen(address: MultiAddr | string): Promise<ListenerHandle> {
+    this.#checkOpen()
+    const where = this.#transports.parse(address)
+    return this.#listeners.handle(await this.#transports.of(where).listen(where))
+  }
+
+  async resolve(address: MultiAddr | string, options?: ResolveOptions): Promise<ResolvedRoute> {
+    this.#checkOpen()
+    return this.#resolver.resolve(address, options)
+  }
+
+  statistics(): RouterStatistics {
+    return {
+      delivered: this.#switchboard.delivered,
+      dropped: this.#drops.totals(),
+      workers: this.#workers.size,
+      connections: this.#connections.size,
+      waitingMessages: this.#workers.waitingMessages,
+    }
+  }
+
+  close(options: Cancellable & { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#closed ??= this.#close(options)
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** Outside first, then what is waiting, then applications, then what they sent through: channels, connections, transports. */
+  async #close(options: Cancellable & { readonly timeoutMs?: number }): Promise<void> {
+    const abort: { reason?: unknown; hasAborted: boolean } = { hasAborted: false }
+    let hurry: (() => void) | undefined
+    const hurried = new Promise<void>((resolve) => {
+      hurry = resolve
+    })
+    const deadline = new Deadline(
+      this.services.clock,
+      options,
+      CLOSE_TIMEOUT_MS,
+      () => hurry?.(),
+      (reason) => {
+        abort.hasAborted = true
+        abort.reason = reason
+        hurry?.()
+      },
+    )
+    this.#connections.stopTaking()
+    this.#requests.close()
+    await Promise.all([...this.#mailboxes].map((mailbox) => mailbox.close()))
+    await Promise.race([Promise.all([this.#listeners.close(), this.#drain()]), hurried])
+    for (const worker of this.#workers.all) worker.kill('stopped')
+    await Promise.race([this.#transports.close(), hurried])
+    deadline.cancel()
+    if (abort.hasAborted) throw abort.reason
+  }
+
+  async #drain(): Promise<void> {
+    const ranks = [undefined, 'channel', 'transport'] as const
+    for (const rank of ranks) {
+      await this.#workers.whenIdle(this.#workers.all)
+      const workers: readonly RunningWorker[] = this.#workers.all.filter((worker) => worker.producer?.kind === rank)
+      await Promise.all(workers.map((worker) => worker.close()))
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed !== undefined) throw stopped()
+  }
+}
+
+function stopped(): Error {
+  return routingError('routing/stopped', 'The router was closed.')
+}
+
+function checkedLimit(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value > 0) return value
+  throw routingError('routing/invalid-argument', `${name} is a whole number above 0; got ${String(value)}.`)
+}

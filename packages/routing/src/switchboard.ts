@@ -1,0 +1,187 @@
+/**
+ * The one map from addresses to workers, and the path every message takes through it: look up, check, put into the mailbox. Nothing is called
+ * here but access controls.
+ *
+ * The checks, in order: the address exists; outgoing access control of the sender; reachability (flow control); bounds against loops; room in the
+ * mailbox; incoming access control. Mistakes of the node's own workers throw; whatever came from outside is dropped and counted, and nobody is
+ * answered.
+ */
+import type { Address, OutgoingAccessControl, Pressure, Producer } from '@ockam/core'
+import type { DropCounter, DropReason } from './drop-counter.ts'
+import { routingError } from './error.ts'
+import type { NodeFlowControls } from './flow-control.ts'
+import type { RoutedMessage } from './routed-message.ts'
+import type { RunningWorker } from './running-worker.ts'
+
+/** A sender that was asked to wait may have this many more mailboxes' worth accepted before it is stopped: four times the bound in all. */
+const SENDER_EXCESS = 3
+/** And all senders together this many, whatever their number. */
+const TOTAL_EXCESS = 64
+
+export interface SwitchboardLimits {
+  /** Addresses in onward and return route together. */
+  readonly maxAddresses: number
+  /** Forwards within this node. */
+  readonly maxForwards: number
+}
+
+/** Who hands a message over: its access control, and how far it has gone beyond the last pressure it was given. */
+export class Sender {
+  readonly outgoing: OutgoingAccessControl | undefined
+  /** @internal The pressure the counts below belong to. */
+  pressure: Promise<void> | undefined = undefined
+  /** @internal */
+  excessMessages = 0
+  /** @internal */
+  excessBytes = 0
+
+  constructor(outgoing: OutgoingAccessControl | undefined) {
+    this.outgoing = outgoing
+  }
+}
+
+export class Switchboard {
+  readonly #workers = new Map<string, RunningWorker>()
+  readonly #drops: DropCounter
+  readonly #limits: SwitchboardLimits
+  readonly #flowControls: NodeFlowControls
+  /** Messages put into mailboxes. */
+  delivered = 0
+
+  constructor(drops: DropCounter, flowControls: NodeFlowControls, limits: SwitchboardLimits) {
+    this.#drops = drops
+    this.#flowControls = flowControls
+    this.#limits = limits
+  }
+
+  /** @throws {OckamError} `routing/address-in-use`; then none of the addresses is taken. */
+  add(worker: RunningWorker): void {
+    const taken = worker.addresses.find((address) => this.#workers.has(address.key))
+    if (taken !== undefined) {
+      throw routingError(
+        'routing/address-in-use',
+        `A worker cannot start at ${taken.toString()}: another worker has that address. Close that one, or choose another name.`,
+      )
+    }
+    for (const address of worker.addresses) this.#workers.set(address.key, worker)
+  }
+
+  remove(worker: RunningWorker): void {
+    for (const address of worker.addresses) if (this.#workers.get(address.key) === worker) this.#workers.delete(address.key)
+  }
+
+  has(address: Address): boolean {
+    return this.#workers.has(address.key)
+  }
+
+  producerAt(address: Address): Producer | undefined {
+    return this.#workers.get(address.key)?.producer
+  }
+
+  /**
+   * Takes a message to the mailbox its onward route names.
+   * @throws {OckamError} `routing/unknown-address`, `routing/invalid-route`, `routing/mailbox-overflow`; never for messages that have an origin.
+   */
+  route(sender: Sender, message: RoutedMessage): Pressure {
+    const destination = message.onwardRoute.next
+    const worker = destination === undefined ? undefined : this.#workers.get(destination.key)
+    if (destination === undefined || worker === undefined) return this.#undeliverable(message)
+    const { outgoing } = sender
+    if (outgoing !== undefined && !isAllowedOut(outgoing, message)) return this.#drop('denied-outgoing', message)
+    message.localInfo = this.#flowControls.infoFrom(message.origin, message.localInfo)
+    if (!worker.reachability.allows(message, destination.key)) return this.#drop('not-reachable', message)
+    if (message.forwards > this.#limits.maxForwards) return this.#drop('loop', message)
+    if (message.onwardRoute.length + message.returnRoute.length > this.#limits.maxAddresses) return this.#tooLong(message)
+    const { queue } = worker
+    if (queue.isFull && !this.#hasRoom(sender, worker, message)) return undefined
+    if (worker.incoming !== undefined && !this.#mayComeIn(worker, message)) return undefined
+    worker.enqueue(message)
+    this.delivered++
+    return queue.isFull && !worker.dropsWhenFull ? queue.pressure() : undefined
+  }
+
+  /** The mailbox is over its bound: drop, or let the sender finish what it has in hand. */
+  #hasRoom(sender: Sender, worker: RunningWorker, message: RoutedMessage): boolean {
+    const { queue } = worker
+    if (worker.dropsWhenFull) {
+      this.#drop('mailbox-full', message)
+      return false
+    }
+    const pressure = queue.pressure()
+    if (sender.pressure !== pressure) {
+      sender.pressure = pressure
+      sender.excessMessages = 0
+      sender.excessBytes = 0
+    }
+    if (
+      sender.excessMessages >= SENDER_EXCESS * queue.maxMessages ||
+      sender.excessBytes >= SENDER_EXCESS * queue.maxBytes ||
+      queue.messages >= TOTAL_EXCESS * queue.maxMessages ||
+      queue.bytes >= TOTAL_EXCESS * queue.maxBytes
+    ) {
+      this.#drop('mailbox-full', message)
+      if (message.origin !== undefined) return false
+      throw routingError(
+        'routing/mailbox-overflow',
+        `The mailbox of ${worker.address.toString()} is full and its sender did not wait. Await what send() returns before sending more.`,
+      )
+    }
+    sender.excessMessages++
+    sender.excessBytes += message.payload.length
+    return true
+  }
+
+  /** False when the receiver's access control refused on the spot. An answer that takes time travels with the message. */
+  #mayComeIn(worker: RunningWorker, message: RoutedMessage): boolean {
+    let answer: unknown = false
+    try {
+      answer = worker.incoming?.isAllowed(message)
+    } catch {
+      answer = false
+    }
+    if (answer === true) return true
+    if (typeof (answer as Promise<boolean> | undefined)?.then === 'function') {
+      message.admission = (answer as Promise<boolean>).then(
+        (isAllowed) => isAllowed === true,
+        () => false,
+      )
+      return true
+    }
+    this.#drop('denied-incoming', message)
+    return false
+  }
+
+  #undeliverable(message: RoutedMessage): undefined {
+    if (message.origin !== undefined) return this.#drop('unknown-address', message)
+    const destination = message.onwardRoute.next
+    if (destination === undefined) {
+      throw routingError('routing/invalid-route', 'The route is empty: there is nowhere to send the message.')
+    }
+    throw routingError(
+      'routing/unknown-address',
+      `No worker of this node has the address ${destination.toString()}. Is it started, and is the connection still open?`,
+    )
+  }
+
+  #tooLong(message: RoutedMessage): undefined {
+    this.#drop('route-too-long', message)
+    if (message.origin !== undefined || message.forwards > 0) return undefined
+    throw routingError(
+      'routing/invalid-route',
+      `A message carries at most ${this.#limits.maxAddresses} addresses in its onward and return route; this one has ${message.onwardRoute.length + message.returnRoute.length}.`,
+    )
+  }
+
+  #drop(reason: DropReason, message: RoutedMessage): undefined {
+    this.#drops.count(reason, message)
+    return undefined
+  }
+}
+
+function isAllowedOut(control: OutgoingAccessControl, message: RoutedMessage): boolean {
+  try {
+    return control.isAllowed(message) === true
+  } catch {
+    return false
+  }
+}
