@@ -148,7 +148,7 @@ const faults: readonly { fault: string; create: () => Store; fails: readonly str
     create: withFault((sound) => ({
       async get(key) {
         const value = await sound.get(key)
-        return value === undefined ? undefined : (Buffer.from(value.buffer) as unknown as Uint8Array<ArrayBuffer>)
+        return value === undefined ? undefined : Buffer.from(value.buffer)
       },
     })),
     fails: ['values come back as plain Uint8Array'],

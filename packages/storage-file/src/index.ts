@@ -1,1 +1,1 @@
-export {}
+export { fileStore, type FileStoreOptions } from './file-store.ts'
