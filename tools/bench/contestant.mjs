@@ -9,7 +9,6 @@ const at = (path) => new URL(path, import.meta.url)
 const isRelayed = (aCase) => aCase.isRelayed
 const isSecure = (aCase) => aCase.isSecure
 const isHandshake = (aCase) => aCase.scenario === 'handshake'
-const always = () => true
 const both =
   (...conditions) =>
   (aCase) =>
@@ -20,7 +19,7 @@ const not = (condition) => (aCase) => !condition(aCase)
 export const CONTESTANTS = [
   { name: 'ceiling', module: at('ceiling.mjs').href, takes: not(isHandshake) },
   { name: 'ceiling', module: at('ceiling-handshake.mjs').href, takes: both(isHandshake, isSecure) },
-  { name: 'ours', module: at('ours/node.mjs').href, takes: always, relayFirst: false },
+  { name: 'ours', module: at('ours/node.mjs').href, takes: (aCase) => aCase.isSecure || !isHandshake(aCase) },
   { name: 'net', module: at('peers/net.mjs').href, takes: not(isSecure), note: 'byte stream; relayed by a blind byte proxy' },
   {
     name: 'tls',

@@ -20,7 +20,7 @@ function aligned(rows) {
   for (const cells of rows)
     if (cells.length > 2) for (const [column, cell] of cells.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length)
   return rows.map(
-    (cells) => `  ${cells.map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 16))).join('  ')}`,
+    (cells) => `  ${cells.map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column]))).join('  ')}`,
   )
 }
 
