@@ -1,6 +1,9 @@
 // Budgets for browser-safe packages: one entry point, bundled for browsers with everything it needs, minified and compressed with
 // brotli. Set 15 % above what was measured; raise one only together with the reason in the commit message.
 
+// An entry point may import a chunk only for an export it does not pass on; that is not worth a warning.
+const modifyEsbuildConfig = (config) => ({ ...config, logOverride: { 'ignored-bare-import': 'silent' } })
+
 const budget = (entry, limit) => ({
   name: entry.replace('/dist', '').replace('/index.js', ''),
   path: `packages/${entry}`,
@@ -16,8 +19,8 @@ export default [
   budget('conformance/dist/index.js', '15 kB'),
   budget('transport-memory/dist/index.js', '10 kB'),
   budget('routing/dist/index.js', '25 kB'),
-  budget('vault-software/dist/index.js', '35 kB'),
-  budget('identity/dist/index.js', '20 kB'),
+  budget('vault-software/dist/index.js', '42 kB'),
+  budget('identity/dist/index.js', '15.3 kB'),
   budget('secure-channel/dist/index.js', '25 kB'),
   budget('node/dist/index.js', '80 kB'),
 ]

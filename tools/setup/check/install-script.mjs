@@ -4,10 +4,14 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { root, workspaceFolders } from '../workspace.mjs'
 
-export const isPortable = (folder) => {
-  const file = join(root, folder, 'tsconfig.json')
-  return existsSync(file) && readFileSync(file, 'utf8').includes('tsconfig.portable.json')
-}
+/**
+ * Browser-safe is what is checked without Node's types: by its tsconfig.json, or, where a few files are for Node only, by a
+ * tsconfig.portable.json that leaves those out.
+ */
+export const isPortable = (folder) =>
+  ['tsconfig.json', 'tsconfig.portable.json']
+    .map((name) => join(root, folder, name))
+    .some((file) => existsSync(file) && readFileSync(file, 'utf8').includes('/tsconfig.portable.json'))
 
 const find = (name, from) => {
   for (let folder = from; ; folder = dirname(folder)) {
