@@ -153,16 +153,20 @@ interface Sample {
   readonly signature: Signature
 }
 
-/** One of each type, in arrays of their own. */
+/** One of each type, in arrays of their own: checks change them. */
 function samples(): readonly [Sample, Sample] {
   const [ed25519, p256] = [ED25519_VALID[2] as Answer, P256_VALID[2] as Answer]
   return [
     {
       key: { type: 'ed25519', bytes: fromHex(ed25519.key) },
-      message: ed25519.message,
+      message: ed25519.message.slice(),
       signature: { type: 'ed25519', bytes: fromHex(ed25519.signature) },
     },
-    { key: { type: 'p256', bytes: fromHex(p256.key) }, message: p256.message, signature: { type: 'p256', bytes: fromHex(p256.signature) } },
+    {
+      key: { type: 'p256', bytes: fromHex(p256.key) },
+      message: p256.message.slice(),
+      signature: { type: 'p256', bytes: fromHex(p256.signature) },
+    },
   ]
 }
 
