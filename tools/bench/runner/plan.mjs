@@ -28,7 +28,7 @@ export function plan({ isQuick, only, canPin }) {
 
 /** Full: about a quarter of an hour for five rounds. Quick: one round, under two minutes, good for "does it still work". */
 export const timing = (isQuick) => ({
-  warmMs: isQuick ? 250 : 500,
+  warmMs: isQuick ? 400 : 500,
   windowMs: isQuick ? 300 : 1000,
   warmSamples: 4000,
   samples: isQuick ? 2000 : 10_000,
