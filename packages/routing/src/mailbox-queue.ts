@@ -5,13 +5,15 @@
  * refuses nothing: whoever delivers looks at `isFull` first.
  */
 import type { RoutedMessage } from './routed-message.ts'
-import { ownedPayload, pinnedBytes } from './payload.ts'
+import { pinnedBytes } from './payload.ts'
+import type { PayloadCopier } from './payload-copier.ts'
 
 const INITIAL_SLOTS = 8
 
 export class MailboxQueue {
   readonly maxMessages: number
   readonly maxBytes: number
+  readonly #copier: PayloadCopier
   /** Messages waiting or in hand. */
   messages = 0
   /** Bytes those messages pin. */
@@ -25,7 +27,8 @@ export class MailboxQueue {
   #pressure: Promise<void> | undefined
   #release: (() => void) | undefined
 
-  constructor(maxMessages: number, maxBytes: number) {
+  constructor(maxMessages: number, maxBytes: number, copier: PayloadCopier) {
+    this.#copier = copier
     this.maxMessages = maxMessages
     this.maxBytes = maxBytes
   }
@@ -95,7 +98,7 @@ export class MailboxQueue {
   compact(): void {
     for (let i = this.#waiting - this.#loose; i < this.#waiting; i++) {
       const message = this.#slots[(this.#head + i) & (this.#slots.length - 1)] as RoutedMessage
-      const owned = ownedPayload(message.payload)
+      const owned = this.#copier.owned(message.payload)
       // A copy is ours alone, so it may be opened in place even if the original was shared.
       if (owned !== message.payload) message.isExclusive = true
       message.payload = owned

@@ -2,11 +2,15 @@
  * What a payload keeps alive, and when it is copied.
  *
  * A payload may be a view of a much larger read chunk. While the chunk is being worked through that is free; once the view outlives the turn, or is
- * handed to an application that may keep it, it would pin the whole chunk. So views smaller than an eighth of their memory are copied then.
- * Asking a small array for its buffer costs V8 an allocation ten times as dear as copying 64 bytes, so the smallest are copied without asking.
+ * handed to an application that may keep it, it would pin the whole chunk. So views smaller than an eighth of their memory are copied then
+ * (`payload-copier.ts`).
  */
 import { routingError } from './error.ts'
 
+/**
+ * Up to this length the memory behind a payload is not looked at: asking a small array for its buffer makes V8 allocate one, which costs ten times
+ * as much as copying 64 bytes.
+ */
 const SMALL = 64
 const FRACTION = 8
 
@@ -22,13 +26,10 @@ export function plainPayload(payload: Uint8Array): Uint8Array {
   return new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength)
 }
 
-/** The payload itself, or a copy when it is a small part of the memory it is a view of. */
-export function ownedPayload(payload: Uint8Array): Uint8Array {
+/** Whether a payload is to be copied before it outlives its turn. */
+export function isLoose(payload: Uint8Array): boolean {
   const length = payload.length
-  if (length > SMALL && length * FRACTION >= payload.buffer.byteLength) return payload
-  const copy = new Uint8Array(length)
-  copy.set(payload)
-  return copy
+  return length <= SMALL || length * FRACTION < payload.buffer.byteLength
 }
 
 /**
@@ -38,8 +39,7 @@ export function ownedPayload(payload: Uint8Array): Uint8Array {
  */
 export function pinnedBytes(payload: Uint8Array, before: Uint8Array | undefined): number {
   const length = payload.length
-  if (length <= SMALL) return length
-  const buffer = payload.buffer
-  if (length * FRACTION < buffer.byteLength) return length
+  if (isLoose(payload)) return length
+  const { buffer } = payload
   return before !== undefined && before.length > SMALL && before.buffer === buffer ? length : buffer.byteLength
 }

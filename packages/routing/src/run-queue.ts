@@ -3,7 +3,8 @@
  * that sent has finished. There is no recursion and no re-entry.
  *
  * Work goes on at the end of the running turn (`Turns.soon`) until 512 messages or 2 ms are spent, counted over as many turns as that takes; then
- * timers and sockets get their chance first (`Turns.afterIo`). So neither a flood nor two workers that answer each other starve anything.
+ * timers and sockets get their chance first (`Turns.afterIo`). So neither a flood nor two workers that answer each other starve anything. What is
+ * ready to leave the node by then leaves before that, because waiting would only make it occupy memory.
  */
 import type { Clock, Turns } from '@ockam/core'
 
@@ -16,6 +17,8 @@ export interface Runnable {
   isReady: boolean
   /** The one behind it in the queue. Written by the queue alone. */
   nextReady: Runnable | undefined
+  /** True for what only hands messages to the outside: it may still run when a turn is over. */
+  readonly isSink: boolean
   /** Handles at most `budget` messages, fewer when `turn` is over. Returns how many. Never throws. */
   run(budget: number, turn: Turn): number
   /** Called for those that have to wait until after I/O. */
@@ -56,14 +59,35 @@ export class RunQueue implements Turn {
   ready(worker: Runnable): void {
     if (worker.isReady) return
     worker.isReady = true
-    if (this.#last === undefined) this.#first = worker
-    else this.#last.nextReady = worker
-    this.#last = worker
+    this.#append(worker)
     if (!this.#isScheduled) this.#schedule()
   }
 
   isOver(): boolean {
     return this.#elapsedMs + this.#clock.monotonic() - this.#startedAt >= MAX_MS
+  }
+
+  #append(worker: Runnable): void {
+    if (this.#last === undefined) this.#first = worker
+    else this.#last.nextReady = worker
+    this.#last = worker
+  }
+
+  #runSinks(): void {
+    let worker = this.#first
+    this.#first = undefined
+    this.#last = undefined
+    while (worker !== undefined) {
+      const next: Runnable | undefined = worker.nextReady
+      worker.nextReady = undefined
+      if (worker.isSink && this.#clock.monotonic() - this.#startedAt < 2 * MAX_MS) {
+        worker.isReady = false
+        worker.run(MAX_MESSAGES, this)
+      } else {
+        this.#append(worker)
+      }
+      worker = next
+    }
   }
 
   #schedule(): void {
@@ -85,6 +109,7 @@ export class RunQueue implements Turn {
         if (this.#first !== undefined && (this.#messages >= MAX_MESSAGES || this.isOver())) break
       }
     } finally {
+      if (this.#first !== undefined) this.#runSinks()
       this.#elapsedMs += this.#clock.monotonic() - this.#startedAt
       this.#isScheduled = false
       if (this.#first !== undefined) {

@@ -17,7 +17,7 @@ import type {
 } from '@ockam/core'
 import type { DropCounter, DropReason } from './drop-counter.ts'
 import { MailboxQueue } from './mailbox-queue.ts'
-import { ownedPayload } from './payload.ts'
+import type { PayloadCopier } from './payload-copier.ts'
 import type { Reachability } from './reachability.ts'
 import type { RoutedMessage } from './routed-message.ts'
 import type { RunQueue, Runnable, Turn } from './run-queue.ts'
@@ -30,6 +30,7 @@ const MAX_BATCH_BYTES = 1024 * 1024
 /** What the router does for its workers. */
 export interface WorkerHost {
   readonly runQueue: RunQueue
+  readonly copier: PayloadCopier
   readonly drops: DropCounter
   readonly diagnostics: Diagnostics
   /** The worker takes no more messages: its addresses are free. Called once. */
@@ -47,6 +48,8 @@ export interface WorkerSettings {
   readonly options: WorkerOptions
   readonly maxMessages: number
   readonly maxBytes: number
+  /** It only hands messages to a transport. */
+  readonly isSink: boolean
 }
 
 export class RunningWorker implements WorkerHandle, Runnable {
@@ -60,6 +63,7 @@ export class RunningWorker implements WorkerHandle, Runnable {
   readonly dropsWhenFull: boolean
   readonly producer: Producer | undefined
   readonly stopped: Promise<void>
+  readonly isSink: boolean
   isReady = false
   nextReady: Runnable | undefined = undefined
   /** True from `close` on. */
@@ -67,6 +71,7 @@ export class RunningWorker implements WorkerHandle, Runnable {
   readonly #host: WorkerHost
   readonly #call: WorkerCall
   readonly #isTransit: boolean
+  readonly #copier: PayloadCopier
   readonly #batch: RoutedMessage[] = []
   readonly #settle: () => void
   readonly #fail: (error: unknown) => void
@@ -83,13 +88,15 @@ export class RunningWorker implements WorkerHandle, Runnable {
     const { options } = settings
     this.addresses = settings.addresses
     this.address = settings.addresses[0]
-    this.queue = new MailboxQueue(settings.maxMessages, settings.maxBytes)
+    this.queue = new MailboxQueue(settings.maxMessages, settings.maxBytes, host.copier)
     this.reachability = settings.reachability
     this.incoming = options.incoming
     this.outgoing = options.outgoing
     this.dropsWhenFull = options.overflow === 'drop'
     this.producer = options.producer
+    this.isSink = settings.isSink
     this.#host = host
+    this.#copier = host.copier
     this.#call = new WorkerCall(worker)
     this.#isTransit = options.isTransit === true
     this.stopped = new Promise((resolve) => {
@@ -206,7 +213,7 @@ export class RunningWorker implements WorkerHandle, Runnable {
       }
       const message = queue.shift() as RoutedMessage
       handled++
-      if (!this.#isTransit) message.payload = ownedPayload(message.payload)
+      if (!this.#isTransit) message.payload = this.#copier.owned(message.payload)
       let result: unknown
       try {
         result = this.#call.single(message, this.#context as Context)
@@ -235,7 +242,7 @@ export class RunningWorker implements WorkerHandle, Runnable {
       }
       queue.shift()
       bytes += message.pinned
-      if (!this.#isTransit) message.payload = ownedPayload(message.payload)
+      if (!this.#isTransit) message.payload = this.#copier.owned(message.payload)
       batch.push(message)
     }
     const handled = batch.length

@@ -5,6 +5,7 @@ import { Address, type AnyWorker, type Clock, type Diagnostics, LOCAL, type Rand
 import type { DropCounter } from './drop-counter.ts'
 import { routingError } from './error.ts'
 import type { NodeFlowControls } from './flow-control.ts'
+import { PayloadCopier } from './payload-copier.ts'
 import { Reachability } from './reachability.ts'
 import { RunningWorker, type WorkerHost } from './running-worker.ts'
 import type { RunQueue } from './run-queue.ts'
@@ -30,6 +31,7 @@ export class WorkerRegistry implements WorkerHost {
   readonly diagnostics: Diagnostics
   readonly runQueue: RunQueue
   readonly drops: DropCounter
+  readonly copier: PayloadCopier = new PayloadCopier()
   readonly #services: WorkerRegistryServices
   readonly #all = new Set<RunningWorker>()
   #idleWaiters: { readonly workers: readonly RunningWorker[]; readonly resolve: () => void }[] = []
@@ -79,6 +81,7 @@ export class WorkerRegistry implements WorkerHost {
       reachability: new Reachability(options.from ?? 'channels', flowControls),
       options,
       maxMessages: checkedBound('maxMessages', options.maxMessages, MAX_MESSAGES),
+      isSink: options.producer?.kind === 'transport',
       maxBytes: checkedBound('maxBytes', options.maxBytes, MAX_BYTES),
     })
     switchboard.add(running)

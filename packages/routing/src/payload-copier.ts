@@ -1,0 +1,44 @@
+/**
+ * Copies payloads that are small parts of large memory. Copies of similar length share a slab of at most eight times their length, so that a stream
+ * of messages does not pay for an allocation each, and what a kept copy pins stays within the same eighth that made the copy necessary.
+ */
+import { isLoose } from './payload.ts'
+
+/** Shorter ones are cheapest on their own, in V8's heap. */
+const SHORTEST_SHARED = 65
+const LONGEST_SHARED = 16_384
+const COPIES_PER_SLAB = 4
+
+interface Slab {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  used: number
+}
+
+export class PayloadCopier {
+  /** By the power of two that the length is rounded up to. */
+  readonly #slabs: (Slab | undefined)[] = new Array(15).fill(undefined)
+
+  /** The payload itself, or a copy that nobody else holds. */
+  owned(payload: Uint8Array): Uint8Array {
+    return isLoose(payload) ? this.#copy(payload) : payload
+  }
+
+  #copy(payload: Uint8Array): Uint8Array {
+    const length = payload.length
+    if (length < SHORTEST_SHARED || length > LONGEST_SHARED) {
+      const copy = new Uint8Array(length)
+      copy.set(payload)
+      return copy
+    }
+    const power = 32 - Math.clz32(length - 1)
+    let slab = this.#slabs[power]
+    if (slab === undefined || slab.used + length > slab.bytes.length) {
+      slab = { bytes: new Uint8Array(COPIES_PER_SLAB << power), used: 0 }
+      this.#slabs[power] = slab
+    }
+    const start = slab.used
+    slab.used += length
+    slab.bytes.set(payload, start)
+    return slab.bytes.subarray(start, start + length)
+  }
+}
