@@ -1,1 +1,16 @@
-export {}
+export { Address, Identifier, OckamError, peerOf, Route } from '@ockam/core'
+export type { RelayHandle, RelayService } from '@ockam/routing'
+export { allOf, anyOf, type SecureChannelListener, trustEveryone, trustIdentifier, trustIdentifiers } from '@ockam/secure-channel'
+export { closeOnSignal } from './close-on-signal.ts'
+export { createNode, type NodeOptions } from './create-node.ts'
+export type { NodeErrorCode } from './error.ts'
+export {
+  type ChannelIdentity,
+  type CreateRelayOptions,
+  type IdentityLike,
+  type ListenSecureChannelsOptions,
+  OckamNode,
+  type OpenSecureChannelOptions,
+} from './node.ts'
+export { type ChannelRequestOptions, NodeChannel } from './node-channel.ts'
+export { printDiagnostics } from './print-diagnostics.ts'

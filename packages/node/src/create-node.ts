@@ -1,0 +1,75 @@
+/**
+ * `createNode()`: router, identities, secure channels and a vault put together with good defaults. Everything it composes can be used without it.
+ *
+ * Default deny: workers are reachable through secure channels only, unless they say otherwise; who is trusted has no default anywhere.
+ */
+
+import {
+  type Clock,
+  type Diagnostics,
+  memoryStore,
+  mergeMultiAddrProtocols,
+  multiAddrProtocols,
+  type Random,
+  type Store,
+  type TransportFactory,
+  type Turns,
+  type Vault,
+} from '@ockam/core'
+import { type CreateIdentitiesOptions, createIdentities } from '@ockam/identity'
+import { createRouter, type RouterOptions, startEcho } from '@ockam/routing'
+import { createSecureChannels } from '@ockam/secure-channel'
+import { softwareVault, type VaultProtection } from '@ockam/vault-software'
+import { OckamNode } from './node.ts'
+
+export interface NodeOptions extends Pick<RouterOptions, 'maxAddresses' | 'maxForwards' | 'maxConnections'> {
+  readonly transports?: readonly TransportFactory[]
+  /** Where identities and software keys are kept. Default: in memory; identities then live as long as the process. Closed with the node. */
+  readonly store?: Store
+  /** Slots that are not given are filled from the software vault. */
+  readonly vault?: Partial<Vault>
+  /** How software keys are protected in the store; see `@ockam/vault-software`. */
+  readonly protection?: VaultProtection
+  /** `identity/…` settings that rarely change. */
+  readonly identities?: Pick<
+    CreateIdentitiesOptions,
+    'attestationValidForMs' | 'expiredIdentity' | 'allowExpiredPreviousKey' | 'verificationCacheSize'
+  >
+  /** Whether the raw `echo` service answers anyone: Rust nodes ping it to see that a session lives. Default true. */
+  readonly hasEcho?: boolean
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly turns?: Turns
+  /** Default: none. {@link printDiagnostics} makes one that a person can read. */
+  readonly diagnostics?: Diagnostics
+}
+
+/** Opens what is needed and returns a running node. It keeps the process alive only while it listens or is connected. */
+export async function createNode(options: NodeOptions = {}): Promise<OckamNode> {
+  const { transports = [], clock, random, turns, diagnostics, protection } = options
+  const store = options.store ?? memoryStore()
+  const platform = { ...(clock && { clock }), ...(random && { random }), ...(diagnostics && { diagnostics }) }
+  const software = softwareVault({ store, ...(random && { random }), ...(protection && { protection }) })
+  // A wrong passphrase shows here, not at the first handshake.
+  await software.open()
+  const vault: Vault = {
+    signing: options.vault?.signing ?? software.signing,
+    verifying: options.vault?.verifying ?? software.verifying,
+    channel: options.vault?.channel ?? software.channel,
+    primitives: options.vault?.primitives ?? software.primitives,
+  }
+  const { maxAddresses, maxForwards, maxConnections } = options
+  const router = createRouter({
+    transports,
+    ...platform,
+    ...(turns && { turns }),
+    ...(maxAddresses !== undefined && { maxAddresses }),
+    ...(maxForwards !== undefined && { maxForwards }),
+    ...(maxConnections !== undefined && { maxConnections }),
+  })
+  const identities = createIdentities({ vault, store, ...platform, ...options.identities })
+  const channels = createSecureChannels({ router, vault, identities })
+  if (options.hasEcho !== false) startEcho(router)
+  const protocols = mergeMultiAddrProtocols(multiAddrProtocols, ...transports.map((transport) => transport.protocols))
+  return new OckamNode({ router, identities, channels, vault, protocols, release: () => software.close().then(() => store.close()) })
+}
