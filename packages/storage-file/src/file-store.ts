@@ -191,7 +191,8 @@ class FileStore implements Store {
   #write(steps: readonly OwnedStoreStep[], mustExist: boolean): Promise<boolean> {
     let length = 0
     for (const step of steps) length += step.kind === 'check' ? (step.value?.length ?? 0) : changeLength(step)
-    if (this.#queuedBytes + length > this.#maxBytes) {
+    // One write alone may be longer: replacing a value can make the store smaller.
+    if (this.#queuedBytes > 0 && this.#queuedBytes + length > this.#maxBytes) {
       const message = `More than ${this.#maxBytes} bytes wait to be written to ${this.#path}. Await earlier writes before making more.`
       return Promise.reject(storeError('store/write-failed', message))
     }

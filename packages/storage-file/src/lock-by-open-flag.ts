@@ -4,8 +4,8 @@
  */
 
 import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { openDescriptor } from './descriptor.ts'
 import type { DiskLock } from './disk.ts'
 import { storeError, systemCode } from './error.ts'
 
@@ -23,13 +23,13 @@ export const EXCLUSIVE_OPEN_FLAG: Readonly<Partial<Record<NodeJS.Platform, numbe
   win32: WINDOWS_FLAG,
 }
 
-/** Opens a file with numeric flags; `node:fs` unless a test says otherwise. */
-export type OpenFile = (path: string, flags: number, mode: number) => Promise<Pick<FileHandle, 'close'>>
+/** Opens a file with numeric flags. */
+export type OpenFile = (path: string, flags: number, mode: number) => Promise<{ close(): Promise<void> }>
 
-export async function lockByOpenFlag(directory: string, flag: number, openFile: OpenFile = open): Promise<DiskLock> {
+export async function lockByOpenFlag(directory: string, flag: number, openFile: OpenFile = openDescriptor): Promise<DiskLock> {
   const path = join(directory, 'lock')
   const openExclusively = (): ReturnType<OpenFile> => openFile(path, constants.O_RDWR | constants.O_CREAT | flag, 0o600)
-  const handle = await openExclusively().catch((error: unknown) => {
+  const file = await openExclusively().catch((error: unknown) => {
     if (isTaken(error))
       throw storeError(
         'store/locked',
@@ -45,13 +45,13 @@ export async function lockByOpenFlag(directory: string, flag: number, openFile: 
   })
   if (second !== undefined) {
     await second.close()
-    await handle.close()
+    await file.close()
     throw storeError(
       'store/locked',
       `The file system or runtime cannot lock ${path}, so the store could be damaged by a second process. Use another directory.`,
     )
   }
-  return { release: () => handle.close() }
+  return { release: () => file.close() }
 }
 
 function isTaken(error: unknown): boolean {

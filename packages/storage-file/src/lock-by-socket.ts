@@ -10,21 +10,22 @@
 
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, open, readdir, rename, rm } from 'node:fs/promises'
+import { chmod, readdir, rename, rm } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { openDescriptor } from './descriptor.ts'
 import type { DiskLock } from './disk.ts'
-import { storeError } from './error.ts'
+import { storeError, systemCode } from './error.ts'
 
 const ATTEMPTS = 5
 /** Longest pause between two attempts. */
 const PAUSE_MS = 40
 
 export async function lockBySocket(directory: string): Promise<DiskLock> {
-  const handle = await open(directory, 'r')
+  const opened = await openDescriptor(directory, 'r')
   // The path of a socket may have about a hundred bytes; through the open directory it is always short.
-  const shortPath = existsSync('/proc/self/fd') ? `/proc/self/fd/${handle.fd}` : directory
+  const shortPath = existsSync('/proc/self/fd') ? `/proc/self/fd/${opened.number}` : directory
   try {
     for (let attempt = 1; ; attempt++) {
       const claim = await announce(directory, shortPath)
@@ -33,7 +34,7 @@ export async function lockBySocket(directory: string): Promise<DiskLock> {
         return {
           async release() {
             await claim.withdraw()
-            await handle.close()
+            await opened.close()
           },
         }
       }
@@ -43,7 +44,7 @@ export async function lockBySocket(directory: string): Promise<DiskLock> {
       await sleep(Math.random() * PAUSE_MS)
     }
   } catch (error) {
-    await handle.close()
+    await opened.close()
     throw error
   }
 }
@@ -63,7 +64,7 @@ async function announce(directory: string, shortPath: string): Promise<Claim | u
     await rename(join(directory, `claim-${id}`), join(directory, name))
   } catch (error) {
     await stop(server)
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (systemCode(error) === 'ENOENT') return undefined
     throw error
   }
   return {

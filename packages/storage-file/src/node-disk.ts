@@ -6,8 +6,9 @@
  */
 
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { changeMode, type Descriptor, openDescriptor, readAt, status, syncAll, syncData, truncate, writeAt } from './descriptor.ts'
 import { lockDirectory } from './directory-lock.ts'
 import type { Disk, DiskFile } from './disk.ts'
 
@@ -23,13 +24,12 @@ export const nodeDisk: Disk = {
   },
 
   async open(path) {
-    const handle = await open(path, 'r+')
-    const { mode } = await handle.stat()
-    if (!isWindows && (mode & 0o077) !== 0) await handle.chmod(FOR_OWNER_ONLY)
-    return nodeFile(handle)
+    const file = await openDescriptor(path, 'r+')
+    if (!isWindows && ((await status(file.number)).mode & 0o077) !== 0) await changeMode(file.number, FOR_OWNER_ONLY)
+    return nodeFile(file)
   },
 
-  create: async (path) => nodeFile(await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, FOR_OWNER_ONLY)),
+  create: async (path) => nodeFile(await openDescriptor(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, FOR_OWNER_ONLY)),
   rename,
   remove: (path) => rm(path, { force: true }),
   syncDirectory,
@@ -38,35 +38,33 @@ export const nodeDisk: Disk = {
 
 async function syncDirectory(path: string): Promise<void> {
   if (isWindows) return
-  const handle = await open(path, 'r')
+  const directory = await openDescriptor(path, 'r')
   try {
-    await handle.sync()
+    await syncAll(directory.number)
   } finally {
-    await handle.close()
+    await directory.close()
   }
 }
 
-function nodeFile(handle: FileHandle): DiskFile {
+function nodeFile({ number, close }: Descriptor): DiskFile {
   return {
-    size: async () => (await handle.stat()).size,
+    size: async () => (await status(number)).size,
     async read(into, position) {
       let filled = 0
       while (filled < into.length) {
-        const { bytesRead } = await handle.read(into, filled, into.length - filled, position + filled)
-        if (bytesRead === 0) break
-        filled += bytesRead
+        const length = await readAt(number, into.subarray(filled), position + filled)
+        if (length === 0) break
+        filled += length
       }
       return filled
     },
     async write(bytes, position) {
       // A disk that fills up takes a part first and says why only when asked again.
-      for (let written = 0; written < bytes.length; ) {
-        written += (await handle.write(bytes, written, bytes.length - written, position + written)).bytesWritten
-      }
+      for (let written = 0; written < bytes.length; ) written += await writeAt(number, bytes.subarray(written), position + written)
     },
-    truncate: (length) => handle.truncate(length),
+    truncate: (length) => truncate(number, length),
     // Data and length; on macOS this asks the drive, too, to empty its cache.
-    sync: () => handle.datasync(),
-    close: () => handle.close(),
+    sync: () => syncData(number),
+    close,
   }
 }

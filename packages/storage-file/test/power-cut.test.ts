@@ -11,11 +11,17 @@ import { type RandomNumber, SimulatedDisk } from './simulated-disk.ts'
 const KEYS = ['a', 'b', 'c', 'd']
 
 const step: fc.Arbitrary<StoreStep> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('set' as const), key: fc.constantFrom(...KEYS), value: fc.uint8Array({ maxLength: 150 }) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('set' as const), key: fc.constantFrom(...KEYS), value: fc.uint8Array({ maxLength: 150 }) }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const), key: fc.constantFrom(...KEYS) }) },
 )
 /** Batches made without waiting, then a pause. */
-const bursts = fc.array(fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 15 })
+const bursts = fc.array(fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 }), {
+  minLength: 1,
+  maxLength: 15,
+})
 
 type State = Readonly<Record<string, string>>
 
@@ -67,7 +73,11 @@ async function runUntilCrash(calls: readonly (readonly (readonly StoreStep[])[])
   return { disk, states, acknowledged, made: states.length - 1 }
 }
 
-const random = fc.infiniteStream(fc.nat()).map((numbers): RandomNumber => (below) => (numbers.next().value as number) % below)
+const random = fc.infiniteStream(fc.nat()).map(
+  (numbers): RandomNumber =>
+    (below) =>
+      (numbers.next().value as number) % below,
+)
 
 describe('a crash at any operation', () => {
   it.each<[string, (disk: SimulatedDisk, random: RandomNumber) => SimulatedDisk]>([
@@ -76,13 +86,19 @@ describe('a crash at any operation', () => {
   ])('loses nothing acknowledged and splits no batch when %s', async (_name, recover) => {
     let crashes = 0
     await fc.assert(
-      fc.asyncProperty(bursts, fc.integer({ min: 1, max: 120 }), fc.double({ min: 0, max: 1, noNaN: true }), random, async (calls, operations, part, choose) => {
-        const { disk, states, acknowledged, made } = await runUntilCrash(calls, operations, part)
-        if (disk.isCrashed) crashes += 1
-        const found = await stateOf(recover(disk, choose))
-        const possible = states.slice(acknowledged, made + 1)
-        expect(possible).toContainEqual(found)
-      }),
+      fc.asyncProperty(
+        bursts,
+        fc.integer({ min: 1, max: 120 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        random,
+        async (calls, operations, part, choose) => {
+          const { disk, states, acknowledged, made } = await runUntilCrash(calls, operations, part)
+          if (disk.isCrashed) crashes += 1
+          const found = await stateOf(recover(disk, choose))
+          const possible = states.slice(acknowledged, made + 1)
+          expect(possible).toContainEqual(found)
+        },
+      ),
       { numRuns: 400 },
     )
     // The property is about crashes: most runs must have had one.
@@ -107,10 +123,10 @@ describe('a crash at any operation', () => {
 
   it('would be noticed if the log were not synced before the acknowledgement', async () => {
     const careless = new SimulatedDisk()
-    const { open, create } = careless
+    const [open, create] = [careless.open.bind(careless), careless.create.bind(careless)]
     // A disk that says it has synced and has not.
-    careless.create = async (path) => ({ ...(await create.call(careless, path)), sync: async () => undefined })
-    careless.open = async (path) => ({ ...(await open.call(careless, path)), sync: async () => undefined })
+    careless.create = async (path) => ({ ...(await create(path)), sync: async () => undefined })
+    careless.open = async (path) => ({ ...(await open(path)), sync: async () => undefined })
     const store = fileStoreOn(careless, '/store')
     await store.set('a', new Uint8Array(1))
     const found = await stateOf(careless.afterPowerCut(() => 0)).catch((error: unknown) => error)

@@ -3,16 +3,29 @@
  * nothing that the system had accepted. Can fail on command, and counts what is asked of it.
  */
 
-import { dirname } from 'node:path'
 import { OckamError } from '@ockam/core'
 import type { Disk, DiskFile, DiskLock } from '../src/disk.ts'
 
-export type Operation = 'makeDirectory' | 'open' | 'create' | 'rename' | 'remove' | 'syncDirectory' | 'size' | 'read' | 'write' | 'truncate' | 'sync' | 'lock'
+export type Operation =
+  | 'makeDirectory'
+  | 'open'
+  | 'create'
+  | 'rename'
+  | 'remove'
+  | 'syncDirectory'
+  | 'size'
+  | 'read'
+  | 'write'
+  | 'truncate'
+  | 'sync'
+  | 'lock'
 
 /** Whole numbers below `below`. */
 export type RandomNumber = (below: number) => number
 
-type FileChange = { readonly kind: 'write'; readonly position: number; readonly bytes: Uint8Array } | { readonly kind: 'truncate'; readonly length: number }
+type FileChange =
+  | { readonly kind: 'write'; readonly position: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'truncate'; readonly length: number }
 
 class Inode {
   content: Uint8Array = new Uint8Array(0)
@@ -74,7 +87,7 @@ export class SimulatedDisk implements Disk {
     await this.#step('open', path)
     const inode = this.#names.get(path)
     if (inode === undefined) throw diskError('ENOENT')
-    return this.#file(path, inode)
+    return this.#file(inode)
   }
 
   async create(path: string): Promise<DiskFile> {
@@ -82,7 +95,7 @@ export class SimulatedDisk implements Disk {
     if (this.#names.has(path)) throw diskError('EEXIST')
     const inode = new Inode()
     this.#rename(() => this.#names.set(path, inode))
-    return this.#file(path, inode)
+    return this.#file(inode)
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -144,35 +157,37 @@ export class SimulatedDisk implements Disk {
     }
   }
 
-  #file(path: string, inode: Inode): DiskFile {
+  #file(inode: Inode): DiskFile {
+    /** The name it has now. */
+    const path = (): string => [...this.#names].find(([, each]) => each === inode)?.[0] ?? ''
     const change = (next: FileChange): void => {
       inode.content = changed(inode.content, next)
       inode.unsynced.push(next)
     }
     return {
       size: async () => {
-        await this.#step('size', path)
+        await this.#step('size', path())
         return inode.content.length
       },
       read: async (into, position) => {
-        await this.#step('read', path)
+        await this.#step('read', path())
         const part = inode.content.subarray(position, position + into.length)
         into.set(part)
         return part.length
       },
       write: async (bytes, position) => {
         const kept = bytes.slice()
-        await this.#step('write', path, (part) => {
+        await this.#step('write', path(), (part) => {
           change({ kind: 'write', position, bytes: kept.subarray(0, Math.floor(kept.length * part)) })
         })
         change({ kind: 'write', position, bytes: kept })
       },
       truncate: async (length) => {
-        await this.#step('truncate', path)
+        await this.#step('truncate', path())
         change({ kind: 'truncate', length })
       },
       sync: async () => {
-        await this.#step('sync', path)
+        await this.#step('sync', path())
         inode.durable = inode.content.slice()
         inode.unsynced = []
       },
