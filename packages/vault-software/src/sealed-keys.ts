@@ -60,9 +60,7 @@ export class SealedKeys {
     const record = await this.#store.get(nameOf(table, handle))
     if (record === undefined) return undefined
     const opened = openRecord(unlocked.cipher, { storeId: unlocked.storeId, table, handle }, record)
-    if (opened !== undefined) return opened
-    if (!areSame(await this.#store.get(HEADER), unlocked.header)) throw protectionChanged()
-    throw corruptRecord(table, handle)
+    return opened ?? this.#explainUnopened(unlocked, table, handle)
   }
 
   async delete(table: KeyTable, handle: string): Promise<boolean> {
@@ -94,7 +92,7 @@ export class SealedKeys {
         { kind: 'set', key: HEADER, value: fresh.header },
       ]
       for (const table of TABLES) {
-        for await (const entry of this.#store.scan(nameOf(table, ''))) steps.push(this.#resealStep(table, entry, old, fresh))
+        for await (const entry of this.#store.scan(nameOf(table, ''))) steps.push(await this.#resealStep(table, entry, old, fresh))
       }
       if (await this.#store.batch(steps)) {
         old.cipher.destroy()
@@ -179,14 +177,19 @@ export class SealedKeys {
     return cipher
   }
 
-  #resealStep(table: KeyTable, { key, value }: StoreEntry, old: Unlocked, fresh: Unlocked): StoreStep {
+  async #resealStep(table: KeyTable, { key, value }: StoreEntry, old: Unlocked, fresh: Unlocked): Promise<StoreStep> {
     const handle = key.slice(nameOf(table, '').length)
     const place = { storeId: old.storeId, table, handle }
-    const opened = openRecord(old.cipher, place, value)
-    if (opened === undefined) throw corruptRecord(table, handle)
+    const opened = openRecord(old.cipher, place, value) ?? (await this.#explainUnopened(old, table, handle))
     const record = sealRecord(fresh.cipher, place, opened.type, opened.secret, this.#random.bytes(NONCE_LENGTH))
     opened.secret.fill(0)
     return { kind: 'set', key, value: record }
+  }
+
+  /** A record that does not open is damaged, unless the key it was sealed with is not ours any more. */
+  async #explainUnopened({ header }: Unlocked, table: KeyTable, handle: string): Promise<never> {
+    if (!areSame(await this.#store.get(HEADER), header)) throw protectionChanged()
+    throw vaultError('vault/corrupt-record', `The stored ${table} key ${handle} is damaged or was moved. Restore the store from a backup.`)
   }
 
   async #commit(unlocked: Unlocked, step: StoreStep): Promise<void> {
@@ -214,10 +217,6 @@ function nameOf(table: KeyTable, handle: string): string {
 
 function areSame(a: Uint8Array | undefined, b: Uint8Array): boolean {
   return a !== undefined && a.length === b.length && a.every((byte, at) => byte === b[at])
-}
-
-function corruptRecord(table: KeyTable, handle: string): Error {
-  return vaultError('vault/corrupt-record', `The stored ${table} key ${handle} is damaged or was moved. Restore the store from a backup.`)
 }
 
 function protectionChanged(): Error {

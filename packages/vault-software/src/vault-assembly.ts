@@ -51,7 +51,8 @@ export function assembleVault(backend: Backend, { store, protection, random }: S
     throw vaultError('vault/invalid-argument', 'protection is for stored keys: give a store too, or leave protection out.')
   }
   const secureRandom = random ?? systemRandom
-  const sealedKeys = store === undefined ? undefined : new SealedKeys(backend, store, secureRandom, protection ?? 'none')
+  const sealedKeys =
+    store === undefined ? undefined : new SealedKeys(backend, store, secureRandom, protection === undefined ? 'none' : protection)
   const inTurn = oneAtATime()
   const services = { backend, random: secureRandom, sealedKeys, inTurn }
   const signing = new SigningSlot(services)

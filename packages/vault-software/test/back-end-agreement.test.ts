@@ -120,4 +120,11 @@ describe('node:crypto and noble give identical answers', () => {
     const parameters = { costLog2: 14, r: 8, p: 1 }
     expect(await node.scrypt(password, salt, parameters)).toEqual(await noble.scrypt(password, salt, parameters))
   })
+
+  test('except that P-256 signatures of noble are deterministic: RFC 6979 A.2.5 "sample", with low s', () => {
+    const key = noble.importKey('p256', Buffer.from('c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721', 'hex'))
+    expect(Buffer.from(key.sign(new TextEncoder().encode('sample'))).toString('hex')).toBe(
+      'efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf37160834e36ad29a83bf2bc9385e491d6099c8fdf9d1ed67aa7ea5f51f93782857a9',
+    )
+  })
 })

@@ -27,7 +27,7 @@ function brokenKit(sabotage: Sabotage) {
       ...sabotage(vault),
     }
     stores.set(broken, store)
-    closers.set(broken, vault.close)
+    closers.set(broken, () => vault.close())
     return broken
   }
   return vaultConformance({
@@ -395,9 +395,9 @@ const SABOTAGES: readonly { readonly what: string; readonly sabotage: Sabotage; 
     sabotage: ({ signing, channel }) => {
       const genuine = new WeakMap<object, object>()
       const alias = <Key extends object>(key: Key): Key => {
-        const other = { ...key, kind: 'key' }
+        const other: Key = { ...key, kind: 'key' }
         genuine.set(other, key)
-        return other as Key
+        return other
       }
       const resolve = <Key extends object>(key: Key) => (genuine.get(key) ?? key) as Key
       return {

@@ -41,8 +41,9 @@ export function signingChecks(options: VaultConformanceOptions): readonly Confor
         ]
       : []),
     checkWith(options, 'key types the vault cannot hold fail with vault/unsupported', async (vault) => {
+      const signing = slotOf(vault, 'signing')
       for (const type of unsupported) {
-        await assertFails(() => slotOf(vault, 'signing').generateSigningKey(type), 'vault/unsupported', `a key of type ${type}`)
+        await assertFails(() => signing.generateSigningKey(type), 'vault/unsupported', `a key of type ${type}`)
       }
     }),
     checkWith(options, 'signing and generating reject with the reason of an aborted signal', async (vault) => {

@@ -37,14 +37,14 @@ export function slotOf<Slot extends keyof Vault>(vault: VaultUnderTest, slot: Sl
 
 /** A check on a fresh vault, which is closed whatever happens. */
 export function checkWith(
-  { create }: VaultConformanceOptions,
+  options: VaultConformanceOptions,
   name: string,
   run: (vault: VaultUnderTest) => void | Promise<void>,
 ): ConformanceCheck {
   return {
     name,
     run: async () => {
-      const vault = await create()
+      const vault = await options.create()
       try {
         await run(vault)
       } finally {
