@@ -3,8 +3,15 @@
  * life is left, and always inside the validity of the primary key that attests it.
  */
 
-import type { ChannelProof, ChannelVault, DhKey, Identifier, PersistentChannelVault } from '@ockam/core'
-import { OckamError } from '@ockam/core'
+import {
+  type ChannelProof,
+  type ChannelVault,
+  type DhKey,
+  type Diagnostics,
+  type Identifier,
+  OckamError,
+  type PersistentChannelVault,
+} from '@ockam/core'
 import {
   type Attestation,
   checkAttestation,
@@ -16,8 +23,11 @@ import {
 import type { ChangeHistory } from './change-history.ts'
 import { identityError } from './error.ts'
 import type { VerificationServices } from './history-verification.ts'
-import type { IdentityStore } from './identity-store.ts'
+import type { ChannelKeyRecord, IdentityStore } from './identity-store.ts'
 import type { OwnIdentityKeys, OwnIdentityServices } from './own-identity.ts'
+
+/** A lost compare-and-set means that somebody else renewed or rotated; this often in a row, something is wrong. */
+const MAX_ATTEMPTS = 8
 
 export interface ChannelKeyServices extends OwnIdentityServices {
   readonly channel: ChannelVault & Partial<PersistentChannelVault>
@@ -25,6 +35,7 @@ export interface ChannelKeyServices extends OwnIdentityServices {
   readonly keys: OwnIdentityKeys
   readonly store: IdentityStore
   readonly attestationValidForSeconds: number
+  readonly diagnostics: Diagnostics
 }
 
 export class ChannelKeys {
@@ -46,73 +57,98 @@ export class ChannelKeys {
     return attempt
   }
 
-  /** Deletes the keys of an identity from the vault. Call before its record is removed. */
-  async forget(identifier: Identifier): Promise<void> {
-    const stored = await this.#services.store.channelKey(identifier)
-    if (stored === undefined) return
-    await this.#deleteKey(decodeAttestation(stored.record.attestation).data.channelKey)
-    await this.#deleteKey(stored.record.previousKey)
+  /** Deletes the keys of a record from the vault. */
+  async forget(record: ChannelKeyRecord | undefined): Promise<void> {
+    await this.#deleteKey(record?.attestation?.data.channelKey)
+    await this.#deleteKey(record?.previousKey)
   }
 
   async #proof(identifier: Identifier): Promise<ChannelProof> {
-    const { store } = this.#services
-    // A lost compare-and-set means that another process renewed the key: then its key is there to be used.
-    for (let attempt = 0; attempt < 4; attempt++) {
-      const history = (await store.isOwn(identifier)) ? await store.history(identifier) : undefined
+    const { store, diagnostics } = this.#services
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const history = (await store.own(identifier))?.history
       if (history === undefined) throw identityError('identity/unknown-identity', `This node does not own the identity ${identifier}.`)
-      const stored = await store.channelKey(identifier)
-      const usable = stored === undefined ? undefined : await this.#usable(stored.record.attestation, history)
-      if (usable !== undefined) return usable
-      const renewed = await this.#renew(history, stored)
-      if (renewed !== undefined) return renewed
+      const record = await store.channelKey(identifier)
+      const attestation = record?.attestation
+      const usable = attestation === undefined ? undefined : await this.#usable(attestation, history)
+      if (attestation !== undefined && usable !== undefined && !this.#isDue(attestation, history)) return usable
+      try {
+        const renewed = await this.#renew(history, record)
+        if (renewed !== undefined) return renewed
+      } catch (error) {
+        // A rotation elsewhere takes the old primary key away: then there is a new one to sign with.
+        if (await this.#hasRotated(history)) continue
+        if (usable === undefined) throw error
+        // The vault may be out of reach for a while; the present key still holds.
+        const code = OckamError.is(error) ? error.code : undefined
+        diagnostics.event('identity/renewal-failed', { identifier: identifier.toString(), code })
+        return usable
+      }
     }
-    throw identityError('identity/contention', `The channel key of ${identifier} is being renewed by others again and again.`)
+    throw identityError('identity/contention', `Others keep renewing the channel key of ${identifier} at the same time. Try again.`)
   }
 
-  async #usable(encoded: Uint8Array, history: ChangeHistory): Promise<ChannelProof | undefined> {
+  /** The stored key, if peers will accept it. Whatever is wrong with it (expired, rotated since, another vault): a new one takes its place. */
+  async #usable(attestation: Attestation, history: ChangeHistory): Promise<ChannelProof | undefined> {
     const { verification, nowSeconds } = this.#services
     try {
-      const attestation = decodeAttestation(encoded)
-      const now = nowSeconds()
-      checkAttestation(attestation, history, now, verification.primitives)
+      // Before the validity of the primary key began, by a clock set back, an attestation can only begin with it.
+      checkAttestation(attestation, history, Math.max(nowSeconds(), history.latest.data.validFrom), verification.primitives)
       await verifyAttestationSignature(attestation, history, verification)
-      const { createdAt, expiresAt } = attestation.data
-      const staticKey = await this.#findKey(attestation.data.channelKey)
-      const isRenewable = Math.min(now + this.#services.attestationValidForSeconds, history.latest.data.validUntil) > expiresAt
-      const isDue = now >= expiresAt - (expiresAt - createdAt) / 3 && isRenewable
-      return staticKey === undefined || isDue ? undefined : proofOf(history, attestation, staticKey)
     } catch (error) {
-      // Whatever is wrong with the stored one (expired, rotated since, another vault): a new one takes its place.
       if (OckamError.is(error) && error.code.startsWith('identity/')) return undefined
       throw error
     }
+    const staticKey = await this.#findKey(attestation.data.channelKey)
+    return staticKey === undefined ? undefined : proofOf(history, attestation, staticKey)
   }
 
-  async #renew(history: ChangeHistory, stored: Awaited<ReturnType<IdentityStore['channelKey']>>): Promise<ChannelProof | undefined> {
-    const { channel, keys, signing, primitives, store, nowSeconds, attestationValidForSeconds } = this.#services
+  /** Whether a third of the life, or less, is left and a new key would live longer. */
+  #isDue({ data: { createdAt, expiresAt } }: Attestation, history: ChangeHistory): boolean {
+    const now = this.#services.nowSeconds()
+    const renewedUntil = Math.min(now + this.#services.attestationValidForSeconds, history.latest.data.validUntil)
+    return now >= expiresAt - (expiresAt - createdAt) / 3 && renewedUntil > expiresAt
+  }
+
+  /** Undefined when somebody else was faster. */
+  async #renew(history: ChangeHistory, record: ChannelKeyRecord | undefined): Promise<ChannelProof | undefined> {
+    const { channel, store, nowSeconds } = this.#services
     const { validFrom, validUntil } = history.latest.data
     const createdAt = Math.max(nowSeconds(), validFrom)
     if (createdAt >= validUntil) {
       throw identityError('identity/expired', `The validity of ${history.identifier} has ended: rotate the identity.`)
     }
-    const signingKey = await keys.signingKey(history)
     const staticKey = await channel.generateStaticKey()
+    let isStored = false
+    try {
+      const attestation = await this.#attest(history, staticKey, createdAt)
+      // Before the record that names it is replaced: a crash in between then leaves no key behind.
+      await this.#deleteKey(record?.previousKey)
+      isStored = await store.replaceChannelKey(history, record, attestation, record?.attestation?.data.channelKey)
+      if (!isStored) return undefined
+      this.#handles.set(handleId(staticKey.publicKey), staticKey)
+      return proofOf(history, attestation, staticKey)
+    } finally {
+      if (!isStored) await channel.deleteDhKey(staticKey)
+    }
+  }
+
+  async #attest(history: ChangeHistory, { publicKey }: DhKey, createdAt: number): Promise<Attestation> {
+    const { keys, signing, primitives, attestationValidForSeconds } = this.#services
     const signed = encodeAttestationData({
       subject: history.identifier,
       latestChangeHash: history.latest.hash,
-      channelKey: staticKey.publicKey,
+      channelKey: publicKey,
       createdAt,
-      expiresAt: Math.min(createdAt + attestationValidForSeconds, validUntil),
+      expiresAt: Math.min(createdAt + attestationValidForSeconds, history.latest.data.validUntil),
     })
-    const encoded = encodeAttestation(signed, await signing.sign(signingKey, primitives.sha256(signed)))
-    const previousKey = stored === undefined ? undefined : decodeAttestation(stored.record.attestation).data.channelKey
-    if (!(await store.replaceChannelKey(history.identifier, stored?.bytes, { attestation: encoded, previousKey }))) {
-      await channel.deleteDhKey(staticKey)
-      return undefined
-    }
-    this.#handles.set(handleId(staticKey.publicKey), staticKey)
-    await this.#deleteKey(stored?.record.previousKey)
-    return proofOf(history, decodeAttestation(encoded), staticKey)
+    const signature = await signing.sign(await keys.signingKey(history), primitives.sha256(signed))
+    return decodeAttestation(encodeAttestation(signed, signature))
+  }
+
+  async #hasRotated(history: ChangeHistory): Promise<boolean> {
+    const present = await this.#services.store.history(history.identifier)
+    return present?.changes.length !== history.changes.length
   }
 
   async #findKey(publicKey: Uint8Array): Promise<DhKey | undefined> {

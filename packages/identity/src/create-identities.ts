@@ -6,19 +6,27 @@ import { identityError } from './error.ts'
 import { IdentityRegistry } from './identity-registry.ts'
 import { IdentityStore } from './identity-store.ts'
 import { OwnIdentityKeys } from './own-identity.ts'
+import { PeerIdentities } from './peer-identity.ts'
 import { VerificationCache } from './verification-cache.ts'
 
 const DEFAULT_ATTESTATION_VALIDITY_MS = 365 * 24 * 3600 * 1000
+const DEFAULT_CACHE_SIZE = 1024
 
 export interface CreateIdentitiesOptions {
+  /** Holds the private keys. With a vault that forgets them, a stored identity can no longer be used (`identity/key-missing`). */
   readonly vault: Vault
-  /** Default: in memory; identities then live as long as the process. */
+  /** Default: in memory; identities then live as long as the process. The caller closes it. */
   readonly store?: Store
-  readonly clock?: Clock
+  /** Default: the machine's. */
+  readonly clock?: Pick<Clock, 'now'>
+  /** Receives `identity/conflicting-history`, `identity/not-valid-now`, `identity/renewal-failed`. Default: nobody. */
   readonly diagnostics?: Diagnostics
   /** Life of own attestations. Default one year; always inside the identity's validity. */
   readonly attestationValidForMs?: number
-  /** What to do with a peer whose latest key is not valid now by its own dates. Rust nodes do not look. Default `warn`: a diagnostics event. */
+  /**
+   * What to do with an imported or refreshed history whose latest key is not valid now, by its own dates. Rust nodes do not look. Default `warn`:
+   * a diagnostics event. In a handshake there is no choice, because there the attestation must be inside these dates, and valid now.
+   */
   readonly expiredIdentity?: 'warn' | 'refuse'
   /** Whether a key may be replaced after its validity ended. Default true, as in Rust nodes. */
   readonly allowExpiredPreviousKey?: boolean
@@ -32,18 +40,27 @@ export function createIdentities(options: CreateIdentitiesOptions): IdentityRegi
   const attestationValidForMs = options.attestationValidForMs ?? DEFAULT_ATTESTATION_VALIDITY_MS
   if (!(attestationValidForMs >= 1000))
     throw identityError('identity/invalid-argument', `attestationValidForMs must be at least 1000; got ${attestationValidForMs}.`)
+  const cacheSize = options.verificationCacheSize ?? DEFAULT_CACHE_SIZE
+  if (!Number.isSafeInteger(cacheSize) || cacheSize < 0)
+    throw identityError('identity/invalid-argument', `verificationCacheSize must be a whole number, 0 or more; got ${cacheSize}.`)
   const { primitives } = vault
-  const cache = new VerificationCache(primitives, options.verificationCacheSize ?? 1024)
+  const cache = new VerificationCache(primitives, cacheSize)
   const verification = { verifying: vault.verifying, primitives, cache }
   const store = new IdentityStore(options.store ?? memoryStore(), primitives)
   const nowSeconds = (): number => Math.floor(clock.now() / 1000)
-  const own = { signing: vault.signing, primitives, store, nowSeconds }
-  const keys = new OwnIdentityKeys(own)
-  const attestationValidForSeconds = Math.floor(attestationValidForMs / 1000)
-  const channelKeys = new ChannelKeys({ ...own, channel: vault.channel, verification, keys, attestationValidForSeconds })
+  const services = { signing: vault.signing, primitives, store, nowSeconds, diagnostics }
+  const keys = new OwnIdentityKeys(services)
+  const channelKeys = new ChannelKeys({
+    ...services,
+    channel: vault.channel,
+    verification,
+    keys,
+    attestationValidForSeconds: Math.floor(attestationValidForMs / 1000),
+  })
   const policy = {
     allowExpiredPreviousKey: options.allowExpiredPreviousKey ?? true,
     expiredIdentity: options.expiredIdentity ?? ('warn' as const),
   }
-  return new IdentityRegistry({ store, keys, channelKeys, verification, policy, nowSeconds, diagnostics })
+  const peers = new PeerIdentities({ store, keys, verification, policy, nowSeconds, diagnostics })
+  return new IdentityRegistry({ store, keys, channelKeys, peers, verification })
 }

@@ -1,10 +1,12 @@
 /**
  * Everything a node knows about identities: its own, and the peers' it has met. Implements core's `Identities` and `PurposeKeys`.
+ *
+ * Order of writes, so that a crash at any moment leaves a usable state: a key is in the vault before the store names it, and the store has forgotten
+ * a primary key before the vault does. What a crash can leave behind is a key that nothing names.
  */
 
 import {
   type ChannelProof,
-  type Diagnostics,
   Identifier,
   type Identities,
   OckamError,
@@ -13,13 +15,13 @@ import {
   type SigningKeyType,
   type VerifiedPeer,
 } from '@ockam/core'
-import { checkAttestation, decodeAttestation, verifyAttestationSignature } from './attestation.ts'
-import { type ChangeHistory, decodeChangeHistory } from './change-history.ts'
+import { type ChangeHistory, MAX_HISTORY_BYTES } from './change-history.ts'
 import type { ChannelKeys } from './channel-key.ts'
 import { identityError } from './error.ts'
-import { compareHistories, type HistoryPolicy, type VerificationServices, verifyHistory } from './history-verification.ts'
-import { checkName, type IdentityStore } from './identity-store.ts'
+import { type VerificationServices, verifyHistory } from './history-verification.ts'
+import { asIdentifier, checkName, type IdentityStore, type OwnRecord } from './identity-store.ts'
 import type { CreateIdentityOptions, OwnIdentityKeys, RotateOptions } from './own-identity.ts'
+import type { PeerIdentities } from './peer-identity.ts'
 
 /** An identity this node owns. */
 export interface OwnIdentity {
@@ -35,10 +37,8 @@ export interface RegistryServices {
   readonly store: IdentityStore
   readonly keys: OwnIdentityKeys
   readonly channelKeys: ChannelKeys
+  readonly peers: PeerIdentities
   readonly verification: VerificationServices
-  readonly policy: HistoryPolicy & { readonly expiredIdentity: 'warn' | 'refuse' }
-  readonly nowSeconds: () => number
-  readonly diagnostics: Diagnostics
 }
 
 /** How often a compare-and-set is tried before giving up. */
@@ -58,16 +58,15 @@ export class IdentityRegistry implements Identities, PurposeKeys {
    */
   async create(options: CreateIdentityOptions = {}): Promise<OwnIdentity> {
     const { store, keys } = this.#services
-    if (options.name !== undefined && (await store.identifierOf(options.name)) !== undefined) throw nameInUse(options.name)
-    const history = await keys.createHistory(options)
-    if (!(await store.addOwn(history, options.name))) {
-      await keys.forgetKey(history)
-      throw nameInUse(options.name ?? '')
-    }
-    return describe(history, options.name)
+    const { name } = options
+    if (name !== undefined && (await store.identifierOf(name)) !== undefined) throw nameInUse(name)
+    const record = { history: await keys.createHistory(options), name }
+    if (await store.addOwn(record)) return describe(record)
+    await keys.forgetKeys(record.history.changes)
+    throw nameInUse(name ?? '')
   }
 
-  /** The identity of that name, made if there is none. Options besides the name matter only then. */
+  /** The identity of that name, made if there is none. Options besides the name matter only then. @throws {OckamError} as {@link create}. */
   async getOrCreate(name: string, options: Omit<CreateIdentityOptions, 'name'> = {}): Promise<OwnIdentity> {
     checkName(name)
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -84,15 +83,11 @@ export class IdentityRegistry implements Identities, PurposeKeys {
 
   /** An own identity by name or identifier, undefined when this node does not own it. */
   async find(nameOrIdentifier: string | Identifier): Promise<OwnIdentity | undefined> {
-    const { store } = this.#services
-    const named = typeof nameOrIdentifier === 'string' ? await store.identifierOf(nameOrIdentifier) : undefined
-    const identifier = named ?? asIdentifier(nameOrIdentifier)
-    if (identifier === undefined || !(await store.isOwn(identifier))) return undefined
-    const history = await store.history(identifier)
-    return history === undefined ? undefined : describe(history, (await store.namesOf(identifier))[0])
+    const record = await this.#own(nameOrIdentifier)
+    return record === undefined ? undefined : describe(record)
   }
 
-  /** Every own identity. */
+  /** Every own identity, in the order of their identifiers. */
   async list(): Promise<readonly OwnIdentity[]> {
     const identities: OwnIdentity[] = []
     for (const identifier of await this.#services.store.ownIdentifiers()) {
@@ -102,176 +97,109 @@ export class IdentityRegistry implements Identities, PurposeKeys {
     return identities
   }
 
-  /** Forgets an own identity and deletes its keys from the vault. False when there was none. */
+  /** Forgets an own identity and deletes its keys from the vault. False when there was none. @throws {OckamError} `identity/contention` */
   async delete(nameOrIdentifier: string | Identifier): Promise<boolean> {
     const { store, keys, channelKeys } = this.#services
-    const identity = await this.find(nameOrIdentifier)
-    if (identity === undefined) return false
-    const history = await this.#ownHistory(identity.identifier)
-    await channelKeys.forget(identity.identifier)
-    await store.removeOwn(identity.identifier)
-    await keys.forgetKey(history)
-    return true
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const record = await this.#own(nameOrIdentifier)
+      if (record === undefined) return false
+      const channelKey = await store.channelKey(record.history.identifier)
+      if (await store.removeOwn(record, channelKey)) {
+        await channelKeys.forget(channelKey)
+        await keys.forgetKeys(record.history.changes)
+        return true
+      }
+    }
+    throw contention(nameOrIdentifier)
   }
 
   /**
    * Replaces the primary key. The identifier stays; peers learn the new history with the next handshake. The old key is deleted from the vault.
-   * @throws {OckamError} `identity/unknown-identity`, `identity/key-missing`, `identity/contention`
+   * @throws {OckamError} `identity/unknown-identity`, `identity/key-missing`, `identity/contention`, `identity/invalid-history` when the history is
+   * full, and what the vault and the store throw.
    */
   async rotate(nameOrIdentifier: string | Identifier, options: RotateOptions = {}): Promise<OwnIdentity> {
-    const { store, keys, verification, policy } = this.#services
-    const identity = await this.find(nameOrIdentifier)
-    if (identity === undefined) throw unknown(nameOrIdentifier)
-    const history = await this.#ownHistory(identity.identifier)
-    const rotated = await keys.rotateHistory(history, options)
-    await verifyHistory(rotated, verification, { ...policy, allowExpiredPreviousKey: true })
+    const { store, keys, verification } = this.#services
+    const record = await this.#own(nameOrIdentifier)
+    if (record === undefined) throw unknown(nameOrIdentifier)
+    const { history, name } = record
+    const rotated = await keys.rotateHistory(history, options).catch(async (error: unknown) => {
+      // Whoever rotated first has deleted the key that was to sign here.
+      throw (await this.#isPresent(history)) ? error : contention(nameOrIdentifier)
+    })
+    await verifyHistory(rotated, verification, { allowExpiredPreviousKey: true })
     if (!(await store.replaceHistory(history, rotated))) {
-      await keys.forgetKey(rotated)
-      throw contention(identity.identifier.toString())
+      await keys.forgetKeys([rotated.latest])
+      throw contention(nameOrIdentifier)
     }
-    await keys.forgetKey(history)
-    return describe(rotated, identity.name)
+    // All of them: a crash may have kept one from being deleted earlier.
+    await keys.forgetKeys(history.changes)
+    return describe({ history: rotated, name })
   }
 
   /** The change history of an own or known identity, CBOR. @throws {OckamError} `identity/unknown-identity` */
   async export(nameOrIdentifier: string | Identifier): Promise<Uint8Array<ArrayBuffer>> {
     const { store } = this.#services
-    const named = typeof nameOrIdentifier === 'string' ? await store.identifierOf(nameOrIdentifier) : undefined
-    const identifier = named ?? asIdentifier(nameOrIdentifier)
+    const identifier = asIdentifier(nameOrIdentifier) ?? (await store.identifierOf(nameOrIdentifier as string))
     const history = identifier === undefined ? undefined : await store.history(identifier)
     if (history === undefined) throw unknown(nameOrIdentifier)
-    return new Uint8Array(history.encoded)
+    return history.encoded
+  }
+
+  /** The same in hexadecimal digits: what Rust nodes, tickets and project files hold. @throws {OckamError} `identity/unknown-identity` */
+  async exportHex(nameOrIdentifier: string | Identifier): Promise<string> {
+    return Array.from(await this.export(nameOrIdentifier), (byte) => byte.toString(16).padStart(2, '0')).join('')
   }
 
   /**
-   * Verifies and stores the public history of another identity, such as an authority's.
+   * Verifies and stores the public history of another identity, such as an authority's. No keys come with it.
    * @param changeHistory CBOR bytes or their hexadecimal text. @param expected refuses any other identifier.
+   * @throws {OckamError} as {@link updatePeer}; `core/invalid-identifier` when `expected` is not one.
    */
   async import(changeHistory: Uint8Array | string, expected?: Identifier | string): Promise<Identifier> {
     const bytes = typeof changeHistory === 'string' ? fromHex(changeHistory) : changeHistory
-    const history = await this.#verify(bytes, expected === undefined ? undefined : Identifier.from(expected))
-    await this.#accept(history)
-    return history.identifier
+    return this.#services.peers.update(bytes, expected === undefined ? undefined : Identifier.from(expected))
   }
 
   channelProof(identifier: Identifier): Promise<ChannelProof> {
     return this.#services.channelKeys.proof(identifier)
   }
 
-  async verifyPeer(presented: PresentedIdentity): Promise<VerifiedPeer> {
-    const { verification, nowSeconds } = this.#services
-    const { primitives } = verification
-    // Everything cheap is judged before the first signature.
-    const attestation = decodeAttestation(presented.attestation)
-    if (!primitives.isEqual(attestation.data.channelKey, presented.noiseStaticKey)) {
-      throw identityError(
-        'identity/invalid-attestation',
-        `The attestation of ${attestation.data.subject} is for another key than the peer uses.`,
-      )
-    }
-    const history = decodeChangeHistory(presented.changeHistory, primitives)
-    checkExpected(history, presented.expected)
-    checkAttestation(attestation, history, nowSeconds(), primitives)
-    this.#checkValidity(history)
-    await verifyHistory(history, verification, this.#services.policy)
-    await verifyAttestationSignature(attestation, history, verification)
-    await this.#compare(history)
-    return {
-      identifier: history.identifier,
-      latestChangeHash: new Uint8Array(history.latest.hash),
-      expiresAtMs: attestation.data.expiresAt * 1000,
-      accept: () => this.#accept(history),
-    }
+  verifyPeer(presented: PresentedIdentity): Promise<VerifiedPeer> {
+    return this.#services.peers.verify(presented)
   }
 
+  /**
+   * @throws {OckamError} `identity/invalid-history`, `identity/invalid-signature`, `identity/unexpected-identifier`, `identity/older-history`,
+   * `identity/conflicting-history`, `identity/expired` (when so chosen), `identity/contention`, and what the store throws.
+   */
   async updatePeer(changeHistory: Uint8Array, expected: Identifier): Promise<void> {
-    await this.#accept(await this.#verify(changeHistory, expected))
+    await this.#services.peers.update(changeHistory, expected)
   }
 
-  async #verify(bytes: Uint8Array, expected: Identifier | undefined): Promise<ChangeHistory> {
-    const { verification, policy } = this.#services
-    const history = decodeChangeHistory(bytes, verification.primitives)
-    checkExpected(history, expected)
-    this.#checkValidity(history)
-    await verifyHistory(history, verification, policy)
-    return history
+  async #own(nameOrIdentifier: string | Identifier): Promise<OwnRecord | undefined> {
+    const { store } = this.#services
+    const identifier = asIdentifier(nameOrIdentifier) ?? (await store.identifierOf(nameOrIdentifier as string))
+    return identifier === undefined ? undefined : store.own(identifier)
   }
 
-  /** Refuses older and conflicting histories. Returns what is stored. */
-  async #compare(history: ChangeHistory): Promise<ChangeHistory | undefined> {
-    const known = await this.#services.store.history(history.identifier)
-    if (known === undefined) return undefined
-    const relation = compareHistories(history, known, this.#services.verification.primitives)
-    if (relation === 'older') {
-      throw identityError(
-        'identity/older-history',
-        `${history.identifier} has rotated its key since: the presented history has ${history.changes.length} changes, ${known.changes.length} are known.`,
-      )
-    }
-    if (relation === 'conflict') {
-      this.#services.diagnostics.event('identity/conflicting-history', { identifier: history.identifier.toString() })
-      throw identityError(
-        'identity/conflicting-history',
-        `Two different histories of ${history.identifier} exist. Its key may have been stolen: ask its owner.`,
-      )
-    }
-    return known
-  }
-
-  async #accept(history: ChangeHistory): Promise<void> {
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const known = await this.#compare(history)
-      if (known?.changes.length === history.changes.length) return
-      if (await this.#services.store.replaceHistory(known, history)) return
-    }
-    throw contention(history.identifier.toString())
-  }
-
-  #checkValidity(history: ChangeHistory): void {
-    const { policy, nowSeconds, diagnostics } = this.#services
-    const { validFrom, validUntil } = history.latest.data
-    const now = nowSeconds()
-    if (now <= validUntil && validFrom <= now + 60) return
-    if (policy.expiredIdentity === 'refuse') {
-      throw identityError(
-        'identity/expired',
-        `The latest key of ${history.identifier} is not valid now: its owner must rotate it, or a clock is wrong.`,
-      )
-    }
-    diagnostics.event('identity/not-valid-now', { identifier: history.identifier.toString(), validFrom, validUntil })
-  }
-
-  async #ownHistory(identifier: Identifier): Promise<ChangeHistory> {
-    const history = await this.#services.store.history(identifier)
-    if (history === undefined) throw unknown(identifier)
-    return history
+  async #isPresent(history: ChangeHistory): Promise<boolean> {
+    return (await this.#services.store.history(history.identifier))?.changes.length === history.changes.length
   }
 }
 
-function describe(history: ChangeHistory, name: string | undefined): OwnIdentity {
-  return {
-    identifier: history.identifier,
-    name,
-    keyType: history.latest.data.primaryKey.type,
-    changeHistory: new Uint8Array(history.encoded),
-  }
-}
-
-function checkExpected(history: ChangeHistory, expected: Identifier | undefined): void {
-  if (expected !== undefined && !expected.equals(history.identifier)) {
-    throw identityError('identity/unexpected-identifier', `The history is of ${history.identifier}, not of ${expected}.`)
-  }
-}
-
-function asIdentifier(value: string | Identifier): Identifier | undefined {
-  if (typeof value !== 'string') return Identifier.from(value)
-  return /^\s*I[0-9a-fA-F]{64}\s*$/.test(value) ? Identifier.parse(value) : undefined
+function describe({ history, name }: OwnRecord): OwnIdentity {
+  const keyType = history.latest.data.primaryKey.type
+  return { identifier: history.identifier, name, keyType, changeHistory: history.encoded }
 }
 
 function fromHex(text: string): Uint8Array {
-  const hex = text.trim()
-  if (hex.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(hex)) {
-    throw identityError('identity/invalid-history', 'A change history as text is an even number of hexadecimal digits.')
+  const hex = text.length <= 2 * MAX_HISTORY_BYTES + 1024 ? text.trim() : ''
+  if (hex.length === 0 || hex.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(hex)) {
+    throw identityError(
+      'identity/invalid-history',
+      `A change history as text is an even number of hexadecimal digits, at most ${2 * MAX_HISTORY_BYTES}.`,
+    )
   }
   return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16))
 }
@@ -284,6 +212,6 @@ function unknown(nameOrIdentifier: string | Identifier): OckamError {
   return identityError('identity/unknown-identity', `There is no identity ${nameOrIdentifier} here: create or import it first.`)
 }
 
-function contention(what: string): OckamError {
-  return identityError('identity/contention', `Others keep changing ${what} at the same time. Try again.`)
+function contention(what: string | Identifier): OckamError {
+  return identityError('identity/contention', `Others keep changing the identity ${what} at the same time. Try again.`)
 }

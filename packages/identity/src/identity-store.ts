@@ -4,15 +4,16 @@
  * | key | value |
  * |---|---|
  * | `identity/history/<identifier>` | change history, own and peers' |
- * | `identity/own/<identifier>` | empty: this node holds the keys |
+ * | `identity/own/<identifier>` | this node holds the keys; the name in UTF-8, empty when there is none |
  * | `identity/name/<name>` | identifier, 32 bytes |
  * | `identity/channel-key/<identifier>` | `[attestation, ?public key before]` |
  *
  * Every change of a record is a compare-and-set, so that two handshakes, or two processes on one store, cannot overwrite each other.
  */
 
-import { Identifier, type Primitives, type Store, type StoreStep } from '@ockam/core'
+import { Identifier, OckamError, type Primitives, type Store, type StoreStep } from '@ockam/core'
 import { CborReader, CborWriter } from '@ockam/core/cbor'
+import { type Attestation, decodeAttestation } from './attestation.ts'
 import { type ChangeHistory, decodeChangeHistory } from './change-history.ts'
 import { identityError } from './error.ts'
 
@@ -20,12 +21,22 @@ const HISTORY = 'identity/history/'
 const OWN = 'identity/own/'
 const NAME = 'identity/name/'
 const CHANNEL_KEY = 'identity/channel-key/'
-const NAME_PATTERN = /^[^\p{Cc}]{1,128}$/u
-const EMPTY = new Uint8Array(0)
+// Neither control characters nor halves of surrogate pairs, which stores refuse.
+const NAME_PATTERN = /^[^\p{Cc}\p{Cs}]{1,128}$/u
+const IDENTIFIER_PATTERN = /^\s*I[0-9a-fA-F]{64}\s*$/
 
-/** The secure-channel key of an own identity, as stored. */
+/** An own identity as stored: its history at one moment, and its name on this node. */
+export interface OwnRecord {
+  readonly history: ChangeHistory
+  readonly name: string | undefined
+}
+
+/** The secure-channel key of an own identity as stored. */
 export interface ChannelKeyRecord {
-  readonly attestation: Uint8Array
+  /** As stored: what a compare-and-set compares with. */
+  readonly bytes: Uint8Array
+  /** Undefined when the stored bytes are damaged: the key is then made anew. */
+  readonly attestation: Attestation | undefined
   /** Public key, 32 bytes, of the key before this one: kept until the next renewal for handshakes under way. */
   readonly previousKey: Uint8Array | undefined
 }
@@ -46,31 +57,18 @@ export class IdentityStore {
 
   /** Stores `next` if what is stored is still `known`. */
   async replaceHistory(known: ChangeHistory | undefined, next: ChangeHistory): Promise<boolean> {
-    const key = `${HISTORY}${next.identifier}`
     return this.#store.batch([
-      { kind: 'check', key, value: known?.encoded },
-      { kind: 'set', key, value: next.encoded },
+      { kind: 'check', key: `${HISTORY}${next.identifier}`, value: known?.encoded },
+      { kind: 'set', key: `${HISTORY}${next.identifier}`, value: next.encoded },
     ])
   }
 
-  /** False when the name was taken in the meantime. */
-  async addOwn(history: ChangeHistory, name: string | undefined): Promise<boolean> {
-    const steps: StoreStep[] = [
-      { kind: 'check', key: `${OWN}${history.identifier}`, value: undefined },
-      { kind: 'set', key: `${HISTORY}${history.identifier}`, value: history.encoded },
-      { kind: 'set', key: `${OWN}${history.identifier}`, value: EMPTY },
-    ]
-    if (name !== undefined) {
-      steps.push(
-        { kind: 'check', key: `${NAME}${name}`, value: undefined },
-        { kind: 'set', key: `${NAME}${name}`, value: history.identifier.toBytes() },
-      )
-    }
-    return this.#store.batch(steps)
-  }
-
-  async isOwn(identifier: Identifier): Promise<boolean> {
-    return (await this.#store.get(`${OWN}${identifier}`)) !== undefined
+  /** Undefined when the identity is not this node's own. */
+  async own(identifier: Identifier): Promise<OwnRecord | undefined> {
+    const name = await this.#store.get(`${OWN}${identifier}`)
+    const history = name === undefined ? undefined : await this.history(identifier)
+    if (name === undefined || history === undefined) return undefined
+    return { history, name: name.length === 0 ? undefined : new TextDecoder().decode(name) }
   }
 
   async ownIdentifiers(): Promise<readonly Identifier[]> {
@@ -79,53 +77,93 @@ export class IdentityStore {
     return identifiers
   }
 
+  /** False when the name was taken in the meantime. */
+  async addOwn({ history, name }: OwnRecord): Promise<boolean> {
+    const { identifier } = history
+    const steps: StoreStep[] = [
+      { kind: 'check', key: `${OWN}${identifier}`, value: undefined },
+      { kind: 'set', key: `${HISTORY}${identifier}`, value: history.encoded },
+      { kind: 'set', key: `${OWN}${identifier}`, value: new TextEncoder().encode(name ?? '') },
+    ]
+    if (name !== undefined) {
+      steps.push(
+        { kind: 'check', key: `${NAME}${name}`, value: undefined },
+        { kind: 'set', key: `${NAME}${name}`, value: identifier.toBytes() },
+      )
+    }
+    return this.#store.batch(steps)
+  }
+
+  /** Forgets an own identity: its history, its name and its channel key. False when it was changed in the meantime. */
+  async removeOwn({ history, name }: OwnRecord, channelKey: ChannelKeyRecord | undefined): Promise<boolean> {
+    const { identifier } = history
+    const steps: StoreStep[] = [
+      { kind: 'check', key: `${HISTORY}${identifier}`, value: history.encoded },
+      { kind: 'check', key: `${CHANNEL_KEY}${identifier}`, value: channelKey?.bytes },
+      { kind: 'delete', key: `${HISTORY}${identifier}` },
+      { kind: 'delete', key: `${OWN}${identifier}` },
+      { kind: 'delete', key: `${CHANNEL_KEY}${identifier}` },
+    ]
+    if (name !== undefined) steps.push({ kind: 'delete', key: `${NAME}${name}` })
+    return this.#store.batch(steps)
+  }
+
+  /** The own identity of that name. @throws {OckamError} `identity/invalid-argument` when no identity can have that name. */
   async identifierOf(name: string): Promise<Identifier | undefined> {
     checkName(name)
     const bytes = await this.#store.get(`${NAME}${name}`)
     return bytes === undefined ? undefined : Identifier.fromBytes(bytes)
   }
 
-  async namesOf(identifier: Identifier): Promise<readonly string[]> {
-    const names: string[] = []
-    for await (const { key, value } of this.#store.scan(NAME)) {
-      if (Identifier.fromBytes(value).equals(identifier)) names.push(key.slice(NAME.length))
-    }
-    return names
-  }
-
-  /** Forgets an own identity: its names, its channel key and its history. */
-  async removeOwn(identifier: Identifier): Promise<void> {
-    const names = await this.namesOf(identifier)
-    const keys = [`${OWN}${identifier}`, `${CHANNEL_KEY}${identifier}`, `${HISTORY}${identifier}`, ...names.map((name) => `${NAME}${name}`)]
-    await this.#store.batch(keys.map((key) => ({ kind: 'delete', key })))
-  }
-
-  async channelKey(identifier: Identifier): Promise<{ readonly bytes: Uint8Array; readonly record: ChannelKeyRecord } | undefined> {
+  async channelKey(identifier: Identifier): Promise<ChannelKeyRecord | undefined> {
     const bytes = await this.#store.get(`${CHANNEL_KEY}${identifier}`)
-    if (bytes === undefined) return undefined
-    const reader = new CborReader(bytes, { what: 'stored channel key' })
-    reader.beginArray(1)
-    const attestation = reader.bytes()
-    const previousKey = reader.hasValue() ? reader.bytes(32) : undefined
-    reader.end()
-    return { bytes, record: { attestation, previousKey } }
+    return bytes === undefined ? undefined : readChannelKeyRecord(bytes)
   }
 
-  /** Stores a record if what is stored is still `known`. */
-  async replaceChannelKey(identifier: Identifier, known: Uint8Array | undefined, record: ChannelKeyRecord): Promise<boolean> {
-    const writer = new CborWriter().array(record.previousKey === undefined ? 1 : 2).bytes(record.attestation)
-    if (record.previousKey !== undefined) writer.bytes(record.previousKey)
-    const key = `${CHANNEL_KEY}${identifier}`
+  /** Stores a new attestation if history and channel key are still the known ones. */
+  async replaceChannelKey(
+    history: ChangeHistory,
+    known: ChannelKeyRecord | undefined,
+    attestation: Attestation,
+    previousKey: Uint8Array | undefined,
+  ): Promise<boolean> {
+    const writer = new CborWriter().array(previousKey === undefined ? 1 : 2).bytes(attestation.encoded)
+    if (previousKey !== undefined) writer.bytes(previousKey)
+    const key = `${CHANNEL_KEY}${history.identifier}`
     return this.#store.batch([
-      { kind: 'check', key, value: known },
+      { kind: 'check', key: `${HISTORY}${history.identifier}`, value: history.encoded },
+      { kind: 'check', key, value: known?.bytes },
       { kind: 'set', key, value: writer.finish() },
     ])
   }
+}
+
+function readChannelKeyRecord(bytes: Uint8Array): ChannelKeyRecord {
+  try {
+    const reader = new CborReader(bytes, { what: 'stored channel key' })
+    reader.beginArray(1)
+    const attestation = decodeAttestation(reader.bytes())
+    const previousKey = reader.hasValue() ? reader.bytes(32) : undefined
+    reader.end()
+    return { bytes, attestation, previousKey }
+  } catch (error) {
+    if (!OckamError.is(error)) throw error
+    return { bytes, attestation: undefined, previousKey: undefined }
+  }
+}
+
+/** Identifier written as text; undefined for any other text. */
+export function asIdentifier(value: string | Identifier): Identifier | undefined {
+  return typeof value === 'string' && !IDENTIFIER_PATTERN.test(value) ? undefined : Identifier.from(value)
 }
 
 /** @throws {OckamError} `identity/invalid-argument` */
 export function checkName(name: string): void {
   if (typeof name !== 'string' || !NAME_PATTERN.test(name)) {
     throw identityError('identity/invalid-argument', 'The name of an identity is 1 to 128 characters without control characters.')
+  }
+  // It would hide the identity that really has that identifier.
+  if (asIdentifier(name) !== undefined) {
+    throw identityError('identity/invalid-argument', 'The name of an identity must not look like an identifier: choose another one.')
   }
 }

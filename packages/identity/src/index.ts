@@ -2,6 +2,6 @@ export { type Attestation, type AttestationData, decodeAttestation } from './att
 export { type Change, type ChangeData, type ChangeHistory, decodeChangeHistory, MAX_HISTORY_BYTES } from './change-history.ts'
 export { type CreateIdentitiesOptions, createIdentities } from './create-identities.ts'
 export type { IdentityErrorCode } from './error.ts'
-export type { HistoryRelation } from './history-verification.ts'
-export { type IdentityRegistry, type OwnIdentity } from './identity-registry.ts'
+export { compareHistories, type HistoryRelation } from './history-verification.ts'
+export type { IdentityRegistry, OwnIdentity } from './identity-registry.ts'
 export type { CreateIdentityOptions, RotateOptions } from './own-identity.ts'

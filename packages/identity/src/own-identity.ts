@@ -1,11 +1,19 @@
 /**
- * Identities this node owns: made, rotated, found and deleted. The primary key stays in the signing vault; here are only its handles.
+ * Primary keys of own identities, and the changes they sign. The keys stay in the signing vault; here are only handles, and nothing is stored.
  */
 
-import type { Identifier, PersistentSigningVault, Primitives, SigningKey, SigningKeyType, SigningVault } from '@ockam/core'
-import { appendChange, type ChangeData, type ChangeHistory, decodeChangeHistory, encodeChangeData } from './change-history.ts'
+import {
+  type Identifier,
+  OckamError,
+  type PersistentSigningVault,
+  type Primitives,
+  type SigningKey,
+  type SigningKeyType,
+  type SigningVault,
+  type VerifyingKey,
+} from '@ockam/core'
+import { appendChange, type Change, type ChangeData, type ChangeHistory, decodeChangeHistory, encodeChangeData } from './change-history.ts'
 import { identityError } from './error.ts'
-import type { IdentityStore } from './identity-store.ts'
 
 /** Ten years, as Rust nodes: an identity is renewed by rotation, which its owner decides about. */
 const DEFAULT_VALIDITY_MS = 3650 * 24 * 3600 * 1000
@@ -22,6 +30,7 @@ export interface CreateIdentityOptions {
 export interface RotateOptions {
   /** Type of the new primary key; default: that of the present one. */
   readonly keyType?: SigningKeyType
+  /** How long attestations and credentials of the new key may be valid, from now. Default ten years. */
   readonly validForMs?: number
   /** Marks earlier purpose keys as revoked. Peers that know the new history refuse earlier attestations in any case. */
   readonly revokePurposeKeys?: boolean
@@ -30,7 +39,7 @@ export interface RotateOptions {
 export interface OwnIdentityServices {
   readonly signing: SigningVault & Partial<PersistentSigningVault>
   readonly primitives: Primitives
-  readonly store: IdentityStore
+  /** Whole seconds since 1970. */
   readonly nowSeconds: () => number
 }
 
@@ -43,12 +52,12 @@ export class OwnIdentityKeys {
     this.#services = services
   }
 
-  /** Makes a key and the first change. Nothing is stored but the key. */
+  /** Makes a key and the first change. */
   async createHistory(options: CreateIdentityOptions): Promise<ChangeHistory> {
-    return this.#extend(undefined, options, undefined)
+    return this.#extend(undefined, options)
   }
 
-  /** Makes a new key and the change that brings it. Nothing is stored but the key. */
+  /** Makes a new key and the change that brings it. @throws {OckamError} `identity/key-missing` */
   async rotateHistory(history: ChangeHistory, options: RotateOptions): Promise<ChangeHistory> {
     const keyType = options.keyType ?? history.latest.data.primaryKey.type
     return this.#extend(history, { ...options, keyType }, await this.signingKey(history))
@@ -56,29 +65,38 @@ export class OwnIdentityKeys {
 
   /** The handle of the latest primary key. @throws {OckamError} `identity/key-missing` */
   async signingKey(history: ChangeHistory): Promise<SigningKey> {
-    const { primaryKey } = history.latest.data
-    const id = handleId(primaryKey.bytes)
-    const key = this.#handles.get(id) ?? (await this.#services.signing.findSigningKey?.(primaryKey))
+    const key = await this.#find(history.latest.data.primaryKey)
     if (key === undefined) throw keyMissing(history.identifier)
-    this.#handles.set(id, key)
     return key
   }
 
-  /** Deletes the key of a history's latest change, if the vault has it. */
-  async forgetKey(history: ChangeHistory): Promise<void> {
-    const { primaryKey } = history.latest.data
-    const id = handleId(primaryKey.bytes)
+  /** Whether the vault has the latest primary key. */
+  async hasKey(history: ChangeHistory): Promise<boolean> {
+    return (await this.#find(history.latest.data.primaryKey)) !== undefined
+  }
+
+  /** Deletes the keys of these changes, those that the vault still has. */
+  async forgetKeys(changes: readonly Change[]): Promise<void> {
+    for (const { data } of changes) {
+      const key = await this.#find(data.primaryKey)
+      this.#handles.delete(handleId(data.primaryKey))
+      if (key !== undefined) await this.#services.signing.deleteSigningKey(key)
+    }
+  }
+
+  async #find(primaryKey: VerifyingKey): Promise<SigningKey | undefined> {
+    const id = handleId(primaryKey)
     const key = this.#handles.get(id) ?? (await this.#services.signing.findSigningKey?.(primaryKey))
-    this.#handles.delete(id)
-    if (key !== undefined) await this.#services.signing.deleteSigningKey(key)
+    if (key !== undefined) this.#handles.set(id, key)
+    return key
   }
 
   async #extend(
     history: ChangeHistory | undefined,
     options: CreateIdentityOptions & RotateOptions,
-    previousKey: SigningKey | undefined,
+    previousKey?: SigningKey,
   ): Promise<ChangeHistory> {
-    const { signing, primitives, nowSeconds } = this.#services
+    const { signing, nowSeconds } = this.#services
     const validityMs = options.validForMs ?? DEFAULT_VALIDITY_MS
     if (!(validityMs >= 1000 && validityMs <= Number.MAX_SAFE_INTEGER)) {
       throw identityError('identity/invalid-argument', `validForMs must be at least 1000; got ${validityMs}.`)
@@ -93,17 +111,43 @@ export class OwnIdentityKeys {
       validFrom,
       validUntil: validFrom + Math.floor(validityMs / 1000),
     }
+    try {
+      const extended = await this.#sign(history, data, key, previousKey)
+      this.#handles.set(handleId(key.verifyingKey), key)
+      return extended
+    } catch (error) {
+      // Nobody will ever use the key of a change that could not be made.
+      await signing.deleteSigningKey(key)
+      throw error
+    }
+  }
+
+  async #sign(
+    history: ChangeHistory | undefined,
+    data: ChangeData,
+    key: SigningKey,
+    previousKey: SigningKey | undefined,
+  ): Promise<ChangeHistory> {
+    const { signing, primitives } = this.#services
     const signed = encodeChangeData(data)
     const hash = primitives.sha256(signed)
     const signature = await signing.sign(key, hash)
     const previousSignature = previousKey === undefined ? undefined : await signing.sign(previousKey, hash)
-    this.#handles.set(handleId(key.verifyingKey.bytes), key)
-    return decodeChangeHistory(appendChange(history, signed, signature, previousSignature), primitives)
+    try {
+      return decodeChangeHistory(appendChange(history, signed, signature, previousSignature), primitives)
+    } catch (error) {
+      if (history === undefined || !OckamError.is(error, 'identity/invalid-history')) throw error
+      throw identityError(
+        'identity/invalid-history',
+        `The history of ${history.identifier} has no room for another change: replace the identity.`,
+        error,
+      )
+    }
   }
 }
 
-function handleId(publicKey: Uint8Array): string {
-  return publicKey.join(',')
+function handleId({ type, bytes }: VerifyingKey): string {
+  return `${type} ${bytes.join(',')}`
 }
 
 function keyMissing(identifier: Identifier): Error {
