@@ -1,0 +1,157 @@
+/**
+ * The decryptor of a channel: what it opens goes on into the node, with the peer's identity as its only local info, and with the channel's encryptor
+ * in front of the return route, so that an answer goes back through the channel.
+ *
+ * Refused ciphertexts are counted and never answered. Many that run ahead of the window along the path of the last good message mean that too much
+ * was lost for the two sides to go on: that is reported instead of hanging in silence. A few, or from elsewhere, may be an attacker's and do nothing.
+ */
+
+import {
+  type Address,
+  type ChannelPeerInfo,
+  type Context,
+  type Identifier,
+  type LocalInfo,
+  type LocalMessage,
+  type Pressure,
+  type Primitives,
+  type Producer,
+  type Route,
+} from '@ockam/core'
+import { ChannelMessageDecoder } from '../protocol/channel-message.ts'
+import type { RefreshPayload } from '../protocol/identity-payload.ts'
+import type { NonceWindow } from '../protocol/nonce-window.ts'
+import type { ReceivingKey } from '../protocol/receiving-key.ts'
+import type { CiphertextReceiver } from './ciphertext-receiver.ts'
+import { Opener, type Refusal } from './opener.ts'
+import { isSameRoute, type Path } from './path.ts'
+
+/** So many messages ahead of the window, each higher than the one before, and none inside: the window is lost. */
+const LOST_AFTER = 3
+
+export interface DecryptorOptions {
+  readonly primitives: Primitives
+  readonly window: NonceWindow
+  readonly key: ReceivingKey
+  readonly peer: Identifier
+  readonly encryptorAddress: Address
+  readonly producer: Producer
+  /** Of a responder: follows the peer's route. */
+  readonly path: Path | undefined
+  /** Return route the first ciphertext should have. */
+  readonly firstPath: Route
+  /** The peer showed a history and credentials anew; messages behind wait until this is settled. Never rejects. */
+  onRefresh(payload: RefreshPayload): Promise<void>
+  /** The peer has ended the channel. */
+  onClose(): void
+  onWindowLost(): void
+  onRefused(reason: Refusal | 'malformed' | 'undeliverable', error?: unknown): void
+}
+
+export class Decryptor implements CiphertextReceiver {
+  /** Messages opened and handed on. */
+  received = 0
+  readonly #options: DecryptorOptions
+  readonly #decoder = new ChannelMessageDecoder()
+  readonly #opener: Opener
+  readonly #localInfo: readonly LocalInfo[]
+  #context: Context | undefined
+  #pressure: Pressure
+  #refresh: RefreshPayload | undefined
+  #lastPath: Route
+  #ahead = 0
+  #highestAhead = 0
+  #hasClosed = false
+
+  constructor(options: DecryptorOptions) {
+    this.#options = options
+    this.#lastPath = options.firstPath
+    const peerInfo: ChannelPeerInfo = Object.freeze({ kind: 'channel-peer', identifier: options.peer })
+    this.#localInfo = Object.freeze([peerInfo])
+    this.#opener = new Opener({
+      primitives: options.primitives,
+      window: options.window,
+      key: options.key,
+      onOpened: (message, nonce, bytes, start, end) => this.#opened(message, nonce, bytes, start, end),
+      onRefused: (message, refusal, nonce) => this.#refused(message, refusal, nonce),
+    })
+  }
+
+  /** Opens messages from `from` on. `messages` is borrowed until the result settles. */
+  open(messages: readonly LocalMessage[], from: number, context: Context): Pressure {
+    this.#context = context
+    this.#pressure = undefined
+    let at = from
+    while (at < messages.length) {
+      at += this.#opener.open(messages, at)
+      if (this.#refresh !== undefined) return this.#settleRefresh(messages, at, context)
+    }
+    const pressure = this.#pressure
+    this.#pressure = undefined
+    return pressure
+  }
+
+  openOne(ciphertext: Uint8Array): Uint8Array<ArrayBuffer> | Refusal {
+    return this.#opener.openOne(ciphertext)
+  }
+
+  destroy(): void {
+    this.#options.key.destroy()
+  }
+
+  async #settleRefresh(messages: readonly LocalMessage[], at: number, context: Context): Promise<void> {
+    const refresh = this.#refresh as RefreshPayload
+    this.#refresh = undefined
+    await this.#pressure
+    await this.#options.onRefresh(refresh)
+    await this.open(messages, at, context)
+  }
+
+  #opened(message: LocalMessage, nonce: number, bytes: Uint8Array, start: number, end: number): void {
+    const decoder = this.#decoder
+    this.#ahead = 0
+    this.#lastPath = message.returnRoute
+    try {
+      decoder.decode(bytes, start, end)
+    } catch (error) {
+      this.#options.onRefused('malformed', error)
+      return
+    }
+    if (decoder.kind === 'payload') this.#deliver(message, nonce, bytes)
+    else if (decoder.kind === 'refresh') this.#refresh = decoder.refresh
+    else {
+      this.#hasClosed = true
+      this.#options.window.endAt(nonce)
+      this.#options.onClose()
+    }
+  }
+
+  #deliver(message: LocalMessage, nonce: number, bytes: Uint8Array): void {
+    const { onwardRoute, returnRoute, payloadStart, payloadEnd } = this.#decoder
+    const { encryptorAddress, producer, path } = this.#options
+    path?.received(nonce, message.returnRoute)
+    try {
+      this.#pressure =
+        (this.#context as Context).dispatch({
+          onwardRoute,
+          returnRoute: returnRoute.prepend(encryptorAddress),
+          payload: bytes.subarray(payloadStart, payloadEnd),
+          localInfo: this.#localInfo,
+          origin: producer,
+          forwards: message.forwards + 1,
+          isExclusive: true,
+        }) ?? this.#pressure
+      this.received++
+    } catch (error) {
+      this.#options.onRefused('undeliverable', error)
+    }
+  }
+
+  #refused(message: LocalMessage, refusal: Refusal, nonce: number): void {
+    this.#options.onRefused(refusal)
+    if (refusal !== 'ahead' || this.#hasClosed || !isSameRoute(message.returnRoute, this.#lastPath)) return
+    if (nonce <= this.#highestAhead && this.#ahead > 0) return
+    this.#highestAhead = nonce
+    if (++this.#ahead === LOST_AFTER) this.#options.onWindowLost()
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * The encryptor of a channel: takes messages of this node, seals all that wait into one fresh slab, and sends them along the channel's route.
+ *
+ * Of a message it keeps the onward route behind its own address, the return route and the payload; local info never leaves the node. The return
+ * route of a ciphertext is empty: the peer would take anything else for a new way to us. Commands (a route change, a refresh) come through the same
+ * queue and so keep their place among the messages.
+ */
+
+import {
+  type Address,
+  type BatchWorker,
+  type Context,
+  dropPressure,
+  type LocalInfo,
+  type LocalMessage,
+  type Pressure,
+  type Primitives,
+  Route,
+} from '@ockam/core'
+import { encodeClose, payloadLength, writePayload } from '../protocol/channel-message.ts'
+import { CIPHERTEXT_OVERHEAD, NONCE_LENGTH } from '../protocol/nonce.ts'
+import type { SealJob, SendingKey } from '../protocol/sending-key.ts'
+
+/** A slab holds several messages up to this size; a larger message has one of its own. */
+const SLAB_SIZE = 65_536
+const NO_SLAB = new Uint8Array(0)
+
+/** Something to be done by the encryptor between the messages before and after it. Travels as local info, which no remote can make. */
+export class EncryptorCommand implements LocalInfo {
+  readonly kind = 'encryptor-command'
+  readonly run: (context: Context) => void
+  constructor(run: (context: Context) => void) {
+    this.run = run
+  }
+}
+
+export interface EncryptorOptions {
+  readonly primitives: Primitives
+  readonly key: SendingKey
+  readonly address: Address
+  /** Whole route to the peer's decryptor. */
+  readonly route: Route
+  /** Whether the first hop of a route is gone. */
+  isClosed(firstHop: Address): boolean
+  /** Messages that could not be sent. They used up no nonce unless the route failed under them. */
+  onDropped(count: number, reason: 'route-lost' | 'closed', error?: unknown): void
+  /** Sealing failed for good: no nonces left, or a vault that does not work. */
+  onFailure(error: unknown): void
+}
+
+export class Encryptor implements BatchWorker {
+  /** Messages sealed and handed on. */
+  sent = 0
+  readonly #options: EncryptorOptions
+  readonly #returnRoute: Route
+  readonly #jobs: SealJob[] = []
+  #route: Route
+  /** Between sealing a run and sending it. */
+  #slab: Uint8Array<ArrayBuffer> = NO_SLAB
+  #isRouteLost = false
+  #isClosed = false
+  #sendsClose = true
+
+  constructor(options: EncryptorOptions) {
+    this.#options = options
+    this.#route = options.route
+    this.#returnRoute = Route.of(options.address)
+  }
+
+  get route(): Route {
+    return this.#route
+  }
+
+  /** Whether the route's first hop is gone; a new route ends that. */
+  get isRouteLost(): boolean {
+    if (!this.#isRouteLost && this.#options.isClosed(this.#route.next as Address)) this.#isRouteLost = true
+    return this.#isRouteLost
+  }
+
+  setRoute(route: Route): void {
+    this.#route = route
+    this.#isRouteLost = false
+  }
+
+  /** The peer has ended the channel, or it is of no use any more: no Close is sent. */
+  endSilently(): void {
+    this.#sendsClose = false
+  }
+
+  handleBatch(messages: readonly LocalMessage[], context: Context): Pressure {
+    let pressure: Pressure
+    let at = 0
+    while (at < messages.length) {
+      const command = (messages[at] as LocalMessage).localInfo[0]
+      if (command instanceof EncryptorCommand) {
+        command.run(context)
+        at++
+        continue
+      }
+      if (this.#isClosed || this.isRouteLost) {
+        this.#options.onDropped(1, this.#isClosed ? 'closed' : 'route-lost')
+        at++
+        continue
+      }
+      try {
+        const count = this.#sealRun(messages, at)
+        pressure = this.#send(messages, at, count, context) ?? pressure
+        at += count
+      } catch (error) {
+        this.#isClosed = true
+        this.#options.onFailure(error)
+      }
+    }
+    return pressure
+  }
+
+  /** Seals content as it is: for the encryption API, and for Close and RefreshCredentials. Returns nonce, ciphertext and tag. */
+  seal(content: Uint8Array, isLast = false): Uint8Array<ArrayBuffer> {
+    const { key, primitives } = this.#options
+    key.reserve(1, isLast)
+    const slab = primitives.allocate(content.length + CIPHERTEXT_OVERHEAD)
+    slab.set(content, NONCE_LENGTH)
+    key.seal(slab, [{ start: 0, length: content.length }], 1)
+    return slab
+  }
+
+  /** Sends a message of the channel itself. These carry the encryptor's address as return route, as in Rust; it moves nothing. */
+  sendOwn(content: Uint8Array, context: Context, isLast = false): void {
+    if (this.isRouteLost) return
+    try {
+      const payload = this.seal(content, isLast)
+      dropPressure(context.dispatch({ onwardRoute: this.#route, returnRoute: this.#returnRoute, payload, isExclusive: true }))
+    } catch (error) {
+      this.#options.onDropped(1, 'route-lost', error)
+    }
+  }
+
+  /** Called after the last message. */
+  stop(context: Context): void {
+    if (this.#sendsClose && !this.#isClosed) this.sendOwn(encodeClose(), context, true)
+    this.#isClosed = true
+    this.#options.key.destroy()
+  }
+
+  /** Seals messages from `at` on into a fresh slab, as many as one key and one slab take. @returns how many. */
+  #sealRun(messages: readonly LocalMessage[], at: number): number {
+    const { key, primitives } = this.#options
+    const jobs = this.#jobs
+    const reserved = key.reserve(messages.length - at)
+    let count = 0
+    let size = 0
+    while (count < reserved) {
+      const message = messages[at + count] as LocalMessage
+      if (count > 0 && message.localInfo[0] instanceof EncryptorCommand) break
+      const length = payloadLength(message.onwardRoute.step(), message.returnRoute, message.payload.length)
+      if (count > 0 && size + length + CIPHERTEXT_OVERHEAD > SLAB_SIZE) break
+      let job = jobs[count]
+      if (job === undefined) {
+        job = { start: 0, length: 0 }
+        jobs.push(job)
+      }
+      job.start = size
+      job.length = length
+      size += length + CIPHERTEXT_OVERHEAD
+      count++
+    }
+    const slab = primitives.allocate(size)
+    for (let i = 0; i < count; i++) {
+      const message = messages[at + i] as LocalMessage
+      writePayload(slab, (jobs[i] as SealJob).start + NONCE_LENGTH, message.onwardRoute.step(), message.returnRoute, message.payload)
+    }
+    key.seal(slab, jobs, count)
+    this.#slab = slab
+    return count
+  }
+
+  #send(messages: readonly LocalMessage[], at: number, count: number, context: Context): Pressure {
+    const slab = this.#slab
+    this.#slab = NO_SLAB
+    const onwardRoute = this.#route
+    let pressure: Pressure
+    let i = 0
+    try {
+      for (; i < count; i++) {
+        const { start, length } = this.#jobs[i] as SealJob
+        pressure =
+          context.dispatch({
+            onwardRoute,
+            returnRoute: Route.empty,
+            payload: slab.subarray(start, start + length + CIPHERTEXT_OVERHEAD),
+            forwards: (messages[at + i] as LocalMessage).forwards + 1,
+            isExclusive: true,
+          }) ?? pressure
+      }
+      this.sent += count
+    } catch (error) {
+      this.sent += i
+      this.#isRouteLost = true
+      this.#options.onDropped(count - i, 'route-lost', error)
+    }
+    return pressure
+  }
+}

@@ -1,0 +1,320 @@
+/**
+ * A channel after its handshake: puts encryptor, decryptor and their addresses together, watches over its end, and is what programs hold.
+ */
+
+import { type Address, dropPressure, type Identifier, OckamError, type Producer, Route, type RouteLike, type WorkerHandle } from '@ockam/core'
+import { channelError, type SecureChannelErrorCode } from '../error.ts'
+import type { CheckedSideOptions } from '../handshake/handshake-options.ts'
+import type { Role, TransportKeys } from '../noise/handshake.ts'
+import { encodeRefresh } from '../protocol/channel-message.ts'
+import type { RefreshPayload } from '../protocol/identity-payload.ts'
+import { NonceWindow } from '../protocol/nonce-window.ts'
+import { ReceivingKey } from '../protocol/receiving-key.ts'
+import { SendingKey } from '../protocol/sending-key.ts'
+import { apiWorker } from './api-worker.ts'
+import { type ChannelCounters, createCounters } from './channel-counters.ts'
+import type { CiphertextReceiver } from './ciphertext-receiver.ts'
+import { Decryptor } from './decryptor.ts'
+import { Encryptor, EncryptorCommand } from './encryptor.ts'
+import { EventListeners } from './event-listeners.ts'
+import { KeyExchangeReceiver } from './key-exchange-receiver.ts'
+import { Path } from './path.ts'
+import { RouteWatch } from './route-watch.ts'
+import type { ChannelClosed, ChannelClosedReason, ChannelEvent, ChannelStatistics } from './secure-channel.ts'
+import type { ChannelAddresses, ChannelServices, RegisteredChannel } from './services.ts'
+
+/** How long messages sent before the peer's Close, which other ways may have delayed, are still taken. */
+const LINGER_MS = 1_000
+
+export interface LiveChannelOptions {
+  readonly services: ChannelServices
+  readonly side: CheckedSideOptions
+  readonly role: Role
+  readonly addresses: ChannelAddresses
+  readonly peer: Identifier
+  /** When the peer's attestation ends. */
+  readonly expiresAtMs: number
+  /** Copied; the caller wipes them. */
+  readonly keys: TransportKeys
+  readonly handshakeHash: Uint8Array<ArrayBuffer>
+  /** Whole route to the peer's decryptor. */
+  readonly route: Route
+  /** Return route of the peer's last handshake message. */
+  readonly returnRoute: Route
+  /** The worker at the decryptor's remote address, which ends with the channel. */
+  readonly gate: WorkerHandle
+  /** Flow-control id of the listener that accepted it. */
+  readonly spawnerId: string | undefined
+  /** Called once, when all workers are gone. */
+  onEnded?(): void
+}
+
+export class LiveChannel implements RegisteredChannel {
+  readonly closed: Promise<ChannelClosed>
+  readonly producer: Producer
+  /** What the gate hands ciphertexts to. @internal */
+  readonly receiver: CiphertextReceiver
+  readonly #options: LiveChannelOptions
+  readonly #encryptor: Encryptor
+  readonly #encryptorHandle: WorkerHandle
+  readonly #apiHandles: readonly WorkerHandle[]
+  readonly #events: EventListeners
+  readonly #counters: ChannelCounters
+  readonly #routeWatch: RouteWatch
+  #resolveClosed: (closed: ChannelClosed) => void = () => undefined
+  #ending: Promise<void> | undefined
+  #stopLingering: () => void = () => undefined
+
+  constructor(options: LiveChannelOptions) {
+    this.#options = options
+    const { services, addresses, side } = options
+    const { router } = services
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve
+    })
+    this.#events = new EventListeners(router.services.diagnostics)
+    this.#counters = createCounters(router.services.diagnostics)
+    this.#routeWatch = new RouteWatch(router.flowControls, addresses.decryptorRemote, options.role === 'initiator')
+    this.#routeWatch.follow(options.route)
+    this.producer = router.flowControls.createProducer('channel', options.spawnerId)
+    this.#encryptor = this.#createEncryptor()
+    this.receiver = this.#createReceiver()
+    const refuse = (): void => this.#counters.dropped(1, 'key-exchange-only')
+    this.#encryptorHandle = router.startWorker(addresses.encryptor, side.isKeyExchangeOnly ? refuse : this.#encryptor, {
+      aliases: [addresses.encryptorInternal],
+      from: side.from,
+      isTransit: true,
+      producer: this.producer,
+    })
+    const encrypt = apiWorker((content) => this.#encryptor.seal(content))
+    const decrypt = apiWorker((ciphertext) => this.#openOne(ciphertext))
+    this.#apiHandles = [
+      router.startWorker(addresses.encryptorApi, encrypt, { from: 'local' }),
+      router.startWorker(addresses.decryptorApi, decrypt, { from: 'local' }),
+    ]
+    services.register(this)
+    // Whoever stops the worker, the router on shutdown for one, ends the channel.
+    void this.#encryptorHandle.stopped.then(() => this.#end('local'))
+  }
+
+  get address(): Address {
+    return this.#options.addresses.encryptor
+  }
+
+  get route(): Route {
+    return Route.of(this.address)
+  }
+
+  get role(): Role {
+    return this.#options.role
+  }
+
+  get peer(): Identifier {
+    return this.#options.peer
+  }
+
+  get encryptorApi(): Address {
+    return this.#options.addresses.encryptorApi
+  }
+
+  get decryptorApi(): Address {
+    return this.#options.addresses.decryptorApi
+  }
+
+  get decryptorAddress(): Address {
+    return this.#options.addresses.decryptorRemote
+  }
+
+  channelBinding(): Uint8Array<ArrayBuffer> {
+    return this.#options.handshakeHash.slice()
+  }
+
+  on(event: ChannelEvent, listener: () => void): () => void {
+    return this.#events.add(event, listener)
+  }
+
+  updateRoute(route: RouteLike): void {
+    const { role, side, route: first } = this.#options
+    if (role !== 'initiator' || side.isKeyExchangeOnly) {
+      throw channelError('secure-channel/invalid-argument', 'Only the side that opened a channel can move it; the other side follows.')
+    }
+    const next = Route.from(route)
+    if (next.isEmpty) throw channelError('secure-channel/invalid-argument', 'The new route of a channel needs at least one hop.')
+    const whole = next.concat(Route.of(first.recipient as Address))
+    this.#command(() => this.#follow(whole))
+  }
+
+  async refreshCredentials(): Promise<void> {
+    const { services, side } = this.#options
+    const { changeHistory } = await services.identities.channelProof(side.identity)
+    const credentials = side.credentials === undefined ? [] : await side.credentials.credentials(side.identity)
+    const content = encodeRefresh({ changeHistory, credentials })
+    this.#command((context) => this.#encryptor.sendOwn(content, context))
+  }
+
+  statistics(): ChannelStatistics {
+    return { sent: this.#encryptor.sent, received: this.receiver.received, ...this.#counters.snapshot() }
+  }
+
+  check(nowMs: number, monotonicMs: number): void {
+    const { expiresAtMs, peer, side } = this.#options
+    if (nowMs > expiresAtMs) {
+      const error = channelError('secure-channel/expired', `What ${peer} showed about its identity has expired: open a new channel.`)
+      void this.#end('expired', error)
+    } else if (this.#routeWatch.lostForMs(this.#encryptor.isRouteLost, monotonicMs) > side.routeGraceMs) {
+      this.cut()
+    }
+  }
+
+  /** The route is gone for good. @internal */
+  cut(): void {
+    const { peer, route } = this.#options
+    void this.#end('cut', channelError('secure-channel/route-lost', `The way to ${peer} (${route}) is gone and no other was found: open a new channel.`))
+  }
+
+  close(): Promise<void> {
+    this.#stopLingering()
+    return this.#end('local')
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #createEncryptor(): Encryptor {
+    const { services, addresses, keys, route, side } = this.#options
+    const { primitives } = services.vault
+    const encryptor = new Encryptor({
+      primitives,
+      key: new SendingKey(primitives.aeadKey(keys.sendingKey), {
+        hasNewKeys: !side.isKeyExchangeOnly,
+        onNewKey: () => this.#events.emit('rekeyed'),
+      }),
+      address: addresses.encryptor,
+      route,
+      isClosed: (firstHop) => this.#routeWatch.isClosed(firstHop),
+      onDropped: (count, reason) => this.#counters.dropped(count, reason),
+      onFailure: (error) => void this.#end('expired', failure(error)),
+    })
+    return encryptor
+  }
+
+  #createReceiver(): CiphertextReceiver {
+    const { services, role, addresses, keys, route, returnRoute, peer, side } = this.#options
+    const { primitives } = services.vault
+    const key = primitives.aeadKey(keys.receivingKey)
+    const onRefused = (reason: string): void => this.#counters.refused(reason)
+    if (side.isKeyExchangeOnly) return new KeyExchangeReceiver({ primitives, key, onRefused: () => onRefused('key-exchange-only') })
+    return new Decryptor({
+      primitives,
+      window: new NonceWindow(),
+      key: new ReceivingKey(key, () => this.#events.emit('rekeyed')),
+      peer,
+      encryptorAddress: addresses.encryptor,
+      producer: this.producer,
+      firstPath: returnRoute.withoutRecipient(),
+      path: role === 'initiator' ? undefined : this.#createPath(route),
+      onRefresh: (payload) => this.#refresh(payload),
+      onClose: () => void this.#end('peer'),
+      onWindowLost: () => void this.#end('cut', windowLost(peer)),
+      onRefused,
+    })
+  }
+
+  #createPath(route: Route): Path {
+    return new Path({
+      path: route.withoutRecipient(),
+      peerAddress: route.recipient as Address,
+      isClosed: () => this.#encryptor.isRouteLost,
+      onRoute: (next) => this.#follow(next),
+    })
+  }
+
+  #follow(route: Route): void {
+    this.#routeWatch.follow(route)
+    this.#encryptor.setRoute(route)
+  }
+
+  /** Has the encryptor do something between the messages before and after. @throws {OckamError} `secure-channel/closed` */
+  #command(run: EncryptorCommand['run']): void {
+    const { services, addresses, peer } = this.#options
+    if (this.#ending !== undefined) throw channelError('secure-channel/closed', `The channel with ${peer} is closed: open a new one.`)
+    dropPressure(
+      services.router.context.dispatch({
+        onwardRoute: Route.of(addresses.encryptorInternal),
+        returnRoute: Route.empty,
+        payload: new Uint8Array(0),
+        localInfo: [new EncryptorCommand(run)],
+      }),
+    )
+  }
+
+  #openOne(ciphertext: Uint8Array): Uint8Array<ArrayBuffer> {
+    const content = this.receiver.openOne(ciphertext)
+    if (typeof content !== 'string') return content
+    this.#counters.refused(content)
+    throw channelError('secure-channel/invalid-ciphertext', `A ciphertext was refused (${content}).`)
+  }
+
+  async #refresh({ changeHistory, credentials }: RefreshPayload): Promise<void> {
+    const { services, peer, side } = this.#options
+    try {
+      await services.identities.updatePeer(changeHistory, peer)
+      if (credentials.length > 0) await side.verifier?.present({ identifier: peer }, credentials)
+      this.#events.emit('refreshed')
+    } catch (error) {
+      this.#counters.refused('refresh')
+      services.router.services.diagnostics.event('secure-channel/refresh-refused', { peer: peer.toString(), code: codeOf(error) })
+    }
+  }
+
+  #end(reason: ChannelClosedReason, error?: OckamError<SecureChannelErrorCode>): Promise<void> {
+    this.#ending ??= this.#shutDown(reason, error)
+    return this.#ending
+  }
+
+  async #shutDown(reason: ChannelClosedReason, error: OckamError<SecureChannelErrorCode> | undefined): Promise<void> {
+    const { services, side, gate, peer, onEnded } = this.#options
+    services.unregister(this)
+    if (reason === 'peer' || reason === 'cut' || side.isKeyExchangeOnly) this.#encryptor.endSilently()
+    const stopped = this.#encryptorHandle.close()
+    // Who was told goodbye, or notices that nobody will say it, does not wait for the worker.
+    if (reason !== 'local') this.#settle(reason, error)
+    await stopped
+    this.#settle(reason, error)
+    if (reason === 'peer') await this.#linger()
+    await Promise.all([gate.close(), ...this.#apiHandles.map((handle) => handle.close())])
+    this.receiver.destroy()
+    services.router.services.diagnostics.event('secure-channel/closed', { peer: peer.toString(), reason, code: error?.code })
+    onEnded?.()
+  }
+
+  #settle(reason: ChannelClosedReason, error: OckamError<SecureChannelErrorCode> | undefined): void {
+    this.#resolveClosed(error === undefined ? { reason } : { reason, error })
+  }
+
+  #linger(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#options.services.router.services.clock.schedule(LINGER_MS, resolve)
+      this.#stopLingering = () => {
+        timer.cancel()
+        resolve()
+      }
+    })
+  }
+}
+
+function windowLost(peer: Identifier): OckamError<SecureChannelErrorCode> {
+  return channelError('secure-channel/window-lost', `More than 32 messages in a row from ${peer} were lost: open a new channel.`)
+}
+
+function failure(error: unknown): OckamError<SecureChannelErrorCode> {
+  return OckamError.is<SecureChannelErrorCode>(error, 'secure-channel/exhausted')
+    ? error
+    : channelError('secure-channel/vault-failed', 'The vault failed to seal a message; the channel was closed.', error)
+}
+
+/** For diagnostics: the stable code alone, never a message with a peer's bytes in it. */
+export function codeOf(error: unknown): string {
+  return OckamError.is(error) ? error.code : 'unknown'
+}

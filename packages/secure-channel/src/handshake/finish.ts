@@ -1,0 +1,40 @@
+/** The end of a handshake, the same for both sides: transport keys, the stored decryptor where there is one, the live channel. */
+
+import type { Route, VerifiedPeer, WorkerHandle } from '@ockam/core'
+import { LiveChannel } from '../channel/live-channel.ts'
+import type { ChannelAddresses, ChannelServices } from '../channel/services.ts'
+import type { Finished, Role } from '../noise/handshake.ts'
+import type { CheckedSideOptions } from './handshake-options.ts'
+
+export interface FinishOptions {
+  readonly services: ChannelServices
+  readonly side: CheckedSideOptions
+  readonly role: Role
+  readonly addresses: ChannelAddresses
+  readonly peer: VerifiedPeer
+  /** Whole route to the peer's decryptor. */
+  readonly route: Route
+  /** Return route of the peer's last handshake message. */
+  readonly returnRoute: Route
+  readonly gate: WorkerHandle
+  readonly spawnerId: string | undefined
+  onEnded?(): void
+}
+
+export async function finishHandshake(finished: Finished, options: FinishOptions): Promise<LiveChannel> {
+  const { services, side, role, addresses, peer } = options
+  const { handshakeHash } = finished
+  const keys = finished.split()
+  try {
+    if (side.isKeyExchangeOnly) {
+      const { decryptorRemote: decryptorAddress, decryptorApi } = addresses
+      const { identity } = side
+      await services.decryptors?.save({ role, identity, peer: peer.identifier, decryptorAddress, decryptorApi, key: keys.receivingKey })
+    }
+    return new LiveChannel({ ...options, peer: peer.identifier, expiresAtMs: peer.expiresAtMs, keys, handshakeHash })
+  } finally {
+    keys.sendingKey.fill(0)
+    keys.receivingKey.fill(0)
+    await finished.dispose()
+  }
+}

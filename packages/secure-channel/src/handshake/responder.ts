@@ -1,0 +1,172 @@
+/**
+ * The side that accepts a channel: one of these for every message 1 that was admitted. It answers with its identity, waits for message 3 until its
+ * deadline, and is silent about everything that does not fit.
+ *
+ * What does not authenticate changes nothing. Whoever sends a message 3 that does authenticate is the one who sent message 1, so if that identity is
+ * refused, the handshake is over at once.
+ */
+
+import { type Address, type Context, dropPressure, type LocalMessage, type Reachability, Route, type Timer, type WorkerHandle } from '@ockam/core'
+import type { CiphertextReceiver } from '../channel/ciphertext-receiver.ts'
+import { codeOf, type LiveChannel } from '../channel/live-channel.ts'
+import { type ChannelAddresses, type ChannelServices, createAddresses } from '../channel/services.ts'
+import { channelError } from '../error.ts'
+import { type Finished, type Receiving, type Sending, startResponder } from '../noise/handshake.ts'
+import { OCKAM_XX } from '../noise/protocol.ts'
+import { decodeIdentityPayload } from '../protocol/identity-payload.ts'
+import { finishHandshake } from './finish.ts'
+import { Gate } from './gate.ts'
+import { type CheckedSideOptions, ownPayload } from './handshake-options.ts'
+import { checkPeer } from './peer-check.ts'
+
+export interface ResponderOptions {
+  readonly services: ChannelServices
+  readonly side: CheckedSideOptions
+  readonly spawnerId: string
+  /** Who may reach the decryptor: the same as the listener. */
+  readonly reachableFrom: Reachability
+  readonly timeoutMs: number
+  /** Whether another channel may live. */
+  hasRoom(): boolean
+  /** The handshake is over, one way or the other. Called once. */
+  onSettled(responder: Responder, channel: LiveChannel | undefined): void
+  onChannelEnded(): void
+}
+
+export class Responder {
+  readonly #options: ResponderOptions
+  readonly #addresses: ChannelAddresses
+  readonly #gate: Gate
+  readonly #handle: WorkerHandle
+  readonly #timer: Timer
+  readonly #abort = new AbortController()
+  #state: Receiving<Finished> | undefined
+  #route: Route = Route.empty
+  #isDone = false
+  #hasAccepted = false
+
+  constructor(options: ResponderOptions) {
+    this.#options = options
+    const { services, reachableFrom, timeoutMs } = options
+    const { router } = services
+    this.#addresses = createAddresses(services)
+    this.#gate = new Gate(
+      (message, context) => this.#receive(message, context),
+      () => this.abandon('secure-channel/closed'),
+    )
+    const { decryptorInternal, decryptorRemote } = this.#addresses
+    this.#handle = router.startWorker(decryptorInternal, this.#gate, { aliases: [decryptorRemote], from: reachableFrom, isTransit: true })
+    this.#timer = router.services.clock.schedule(timeoutMs, () => this.abandon('secure-channel/timeout'))
+  }
+
+  /** Where the first message is to be forwarded, and everything after it comes by itself. */
+  get address(): Address {
+    return this.#addresses.decryptorRemote
+  }
+
+  /** Forgets the handshake. @param code why, for diagnostics. */
+  abandon(code: string): void {
+    if (this.#isDone) return
+    this.#settle(undefined)
+    this.#abort.abort(channelError('secure-channel/closed', 'The handshake was given up.'))
+    this.#gate.shut()
+    void this.#state?.dispose()
+    void this.#handle.close()
+    this.#report(code)
+  }
+
+  async #receive(message: LocalMessage, context: Context): Promise<CiphertextReceiver | undefined> {
+    if (this.#isDone) return undefined
+    if (this.#route.isEmpty) {
+      this.#route = message.returnRoute
+      try {
+        await this.#answer(message, context)
+      } catch (error) {
+        this.abandon(codeOf(error))
+      }
+      return undefined
+    }
+    return this.#finish(message)
+  }
+
+  /** Reads message 1 and writes message 2. */
+  async #answer(message: LocalMessage, context: Context): Promise<void> {
+    const { services, side } = this.#options
+    const { primitives, channel: vault } = services.vault
+    const { proof, payload } = await ownPayload(services, side)
+    const start = startResponder({ protocol: OCKAM_XX, primitives, vault, staticKey: proof.staticKey })
+    const { next: sending } = await start.read(message.payload)
+    const { message: message2, next } = await (sending as Sending<Receiving<Finished>>).write(payload, { signal: this.#abort.signal })
+    sending.forget()
+    if (this.#isDone) return next.dispose()
+    this.#state = next
+    dropPressure(context.dispatch({ onwardRoute: this.#route, returnRoute: Route.of(this.address), payload: message2 }))
+  }
+
+  /** Reads message 3. */
+  async #finish(message: LocalMessage): Promise<CiphertextReceiver | undefined> {
+    const state = this.#state
+    if (state === undefined) return undefined
+    let finished: Finished
+    let payload: Uint8Array
+    try {
+      const read = await state.read(message.payload, { signal: this.#abort.signal })
+      finished = read.next
+      payload = read.payload
+    } catch (error) {
+      this.#report(codeOf(error))
+      return undefined
+    }
+    try {
+      return await this.#accept(finished, payload, message)
+    } catch (error) {
+      finished.forget()
+      this.abandon(codeOf(error))
+      return undefined
+    }
+  }
+
+  async #accept(finished: Finished, payload: Uint8Array, message: LocalMessage): Promise<CiphertextReceiver | undefined> {
+    const { services, side, spawnerId, onChannelEnded } = this.#options
+    const { trust, verifier } = side
+    const checks = { identities: services.identities, trust, verifier }
+    const peer = await checkPeer(checks, decodeIdentityPayload(payload), finished.remoteStaticKey)
+    if (!this.#options.hasRoom()) throw channelError('secure-channel/closed', 'This listener has as many channels as it may have.')
+    if (this.#isDone) {
+      finished.forget()
+      return undefined
+    }
+    const channel = await finishHandshake(finished, {
+      services,
+      side,
+      role: 'responder',
+      addresses: this.#addresses,
+      peer,
+      route: this.#route,
+      returnRoute: message.returnRoute,
+      gate: this.#handle,
+      spawnerId,
+      onEnded: () => {
+        if (this.#hasAccepted) onChannelEnded()
+      },
+    })
+    if (this.#isDone) {
+      void channel.close()
+      return undefined
+    }
+    this.#state?.forget()
+    this.#hasAccepted = true
+    this.#settle(channel)
+    return channel.receiver
+  }
+
+  #settle(channel: LiveChannel | undefined): void {
+    this.#isDone = true
+    this.#timer.cancel()
+    this.#options.onSettled(this, channel)
+  }
+
+  #report(code: string): void {
+    this.#options.services.router.services.diagnostics.event('secure-channel/handshake-refused', { role: 'responder', code })
+  }
+}

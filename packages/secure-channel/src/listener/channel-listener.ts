@@ -1,0 +1,159 @@
+/**
+ * A listener for secure channels: a worker that starts a handshake for every first message worth one. Cheap checks come first; what fails them, and
+ * everything refused later, is answered with nothing at all.
+ */
+
+import { type Address, type Context, dropPressure, type LocalMessage, type Reachability, Route, type Spawner } from '@ockam/core'
+import type { LiveChannel } from '../channel/live-channel.ts'
+import type { SecureChannel } from '../channel/secure-channel.ts'
+import type { ChannelServices } from '../channel/services.ts'
+import { type CheckedSideOptions, checkedNumber, checkedSideOptions, type HandshakeSideOptions } from '../handshake/handshake-options.ts'
+import { Responder } from '../handshake/responder.ts'
+import { KEY_LENGTH, MAX_NOISE_MESSAGE } from '../noise/protocol.ts'
+import { Admission } from './admission.ts'
+
+export interface ListenerOptions extends HandshakeSideOptions {
+  /** Who may reach the listener. Default `anyone`: the handshake is what keeps strangers out. */
+  readonly reachableFrom?: Reachability
+  /** Until when a handshake must have ended. Default 60 000; less may shut out peers that fetch a credential between two messages. */
+  readonly handshakeTimeoutMs?: number
+  /** Most half-open handshakes in all. Default 2048. */
+  readonly maxHandshakes?: number
+  /** Most half-open handshakes that came along one connection or channel. Default 512. */
+  readonly maxHandshakesPerSource?: number
+  /** Most channels at a time. Default 16 384. */
+  readonly maxChannels?: number
+  /**
+   * What else tells sources apart: the remote IP address behind a first hop, for instance, so that many connections from one place share a bucket.
+   * Default: each first hop is a source of its own.
+   */
+  readonly sourceOf?: (firstHop: Address) => string | undefined
+  /** Called for every channel that was accepted. */
+  readonly onChannel?: (channel: SecureChannel) => void
+}
+
+/** Counters since the listener was made. */
+export interface ListenerStatistics {
+  readonly halfOpen: number
+  readonly channels: number
+  readonly accepted: number
+  /** First messages too short, too long or without a way back, and those that came when all channels were taken. */
+  readonly ignored: number
+  /** Handshakes that gave way to others. */
+  readonly evicted: number
+}
+
+/** A {@link Spawner}: workers with `from: [listener]` are reached through its channels alone. */
+export interface ChannelListener extends Spawner {
+  readonly address: Address
+  statistics(): ListenerStatistics
+  /** Stops accepting; handshakes under way end, channels live on. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** @throws {OckamError} `secure-channel/trust-missing`, `secure-channel/invalid-argument`, and what the router throws for an address in use. */
+export async function createChannelListener(services: ChannelServices, address: Address | string, options: ListenerOptions): Promise<ChannelListener> {
+  const side = checkedSideOptions(options)
+  // A listener that cannot show its identity would be silent for no visible reason: this fails now instead.
+  await services.identities.channelProof(side.identity)
+  return new HandshakeListener(services, address, side, options)
+}
+
+class HandshakeListener implements ChannelListener {
+  readonly address: Address
+  readonly flowControlId: string
+  readonly #services: ChannelServices
+  readonly #side: CheckedSideOptions
+  readonly #options: ListenerOptions
+  readonly #timeoutMs: number
+  readonly #maxChannels: number
+  readonly #admission: Admission<Responder>
+  readonly #stop: () => Promise<void>
+  #channels = 0
+  #accepted = 0
+  #ignored = 0
+  #evicted = 0
+
+  constructor(services: ChannelServices, address: Address | string, side: CheckedSideOptions, options: ListenerOptions) {
+    this.#services = services
+    this.#side = side
+    this.#options = options
+    this.#timeoutMs = checkedNumber('handshakeTimeoutMs', options.handshakeTimeoutMs ?? 60_000)
+    this.#maxChannels = checkedNumber('maxChannels', options.maxChannels ?? 16_384)
+    this.#admission = new Admission({
+      maxTotal: checkedNumber('maxHandshakes', options.maxHandshakes ?? 2048),
+      maxPerSource: checkedNumber('maxHandshakesPerSource', options.maxHandshakesPerSource ?? 512),
+      evict: (responder) => this.#evict(responder),
+    })
+    this.flowControlId = services.router.flowControls.createId()
+    const worker = (message: LocalMessage, context: Context): void => this.#receive(message, context)
+    const handle = services.router.startWorker(address, worker, {
+      from: options.reachableFrom ?? 'anyone',
+      overflow: 'drop',
+      isTransit: true,
+    })
+    this.address = handle.address
+    this.#stop = () => handle.close()
+    void handle.stopped.then(() => this.#admission.clear())
+  }
+
+  statistics(): ListenerStatistics {
+    return {
+      halfOpen: this.#admission.size,
+      channels: this.#channels,
+      accepted: this.#accepted,
+      ignored: this.#ignored,
+      evicted: this.#evicted,
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#stop()
+    this.#admission.clear()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #receive(message: LocalMessage, context: Context): void {
+    const { payload, returnRoute } = message
+    const firstHop = returnRoute.next
+    if (payload.length < KEY_LENGTH || payload.length > MAX_NOISE_MESSAGE || firstHop === undefined || !this.#hasRoom()) {
+      this.#ignored++
+      return
+    }
+    const responder = new Responder({
+      services: this.#services,
+      side: this.#side,
+      spawnerId: this.flowControlId,
+      reachableFrom: this.#options.reachableFrom ?? 'anyone',
+      timeoutMs: this.#timeoutMs,
+      hasRoom: () => this.#hasRoom(),
+      onSettled: (settled, channel) => this.#settled(settled, channel),
+      onChannelEnded: () => {
+        this.#channels--
+      },
+    })
+    this.#admission.admit(responder, this.#options.sourceOf?.(firstHop) ?? firstHop.key)
+    dropPressure(context.forward(message, Route.of(responder.address)))
+  }
+
+  #settled(responder: Responder, channel: LiveChannel | undefined): void {
+    this.#admission.release(responder)
+    if (channel === undefined) return
+    this.#channels++
+    this.#accepted++
+    this.#options.onChannel?.(channel)
+  }
+
+  #evict(responder: Responder): void {
+    this.#evicted++
+    responder.abandon('secure-channel/closed')
+  }
+
+  #hasRoom(): boolean {
+    return this.#channels < this.#maxChannels
+  }
+}

@@ -1,0 +1,43 @@
+/** Trust policies: with whom a channel may exist, by identifier. Whatever a policy cannot decide is refused. */
+
+import { Identifier, type PeerIdentity, type TrustPolicy } from '@ockam/core'
+import { channelError } from './error.ts'
+
+/** Anybody who proves to be somebody. Workers behind such a channel must look at the peer themselves. */
+export const trustEveryone = (): TrustPolicy => ({ description: 'everyone', isTrusted: () => true })
+
+/** One identity. @throws {OckamError} `core/invalid-identifier` */
+export const trustIdentifier = (identifier: Identifier | string): TrustPolicy => trustIdentifiers([identifier])
+
+/** Any of these identities; nobody when the list is empty. @throws {OckamError} `core/invalid-identifier` */
+export function trustIdentifiers(identifiers: readonly (Identifier | string)[]): TrustPolicy {
+  if (!Array.isArray(identifiers)) throw channelError('secure-channel/invalid-argument', 'trustIdentifiers takes a list of identifiers.')
+  const trusted = new Set(identifiers.map((identifier) => Identifier.from(identifier).toString()))
+  return {
+    description: trusted.size === 1 ? `identifier ${[...trusted][0]}` : `one of ${trusted.size} identifiers`,
+    isTrusted: (peer) => trusted.has(peer.identifier.toString()),
+  }
+}
+
+/** Refuses unless every policy agrees; they are asked in order, up to the first refusal. At least one is needed. */
+export function allOf(...policies: readonly TrustPolicy[]): TrustPolicy {
+  return combined('all', policies, async (peer) => {
+    for (const policy of policies) if (!(await policy.isTrusted(peer))) return false
+    return true
+  })
+}
+
+/** Agrees as soon as one policy does; they are asked in order. At least one is needed. */
+export function anyOf(...policies: readonly TrustPolicy[]): TrustPolicy {
+  return combined('any', policies, async (peer) => {
+    for (const policy of policies) if (await policy.isTrusted(peer)) return true
+    return false
+  })
+}
+
+function combined(word: string, policies: readonly TrustPolicy[], isTrusted: (peer: PeerIdentity) => Promise<boolean>): TrustPolicy {
+  if (policies.length === 0) {
+    throw channelError('secure-channel/invalid-argument', 'A combination of trust policies needs at least one: an empty one would trust by accident.')
+  }
+  return { description: `${word} of (${policies.map((policy) => policy.description).join(', ')})`, isTrusted }
+}
