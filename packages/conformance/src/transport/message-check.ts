@@ -5,18 +5,17 @@
 import { type BatchConnection, type Connection, Route, type TransportMessage } from '@ockam/core'
 import type { ConformanceCheck } from '../check.ts'
 import { expectSame, expectThat } from './assertion.ts'
-import { expectNumbered, isEqual, numberedMessage, numberedPayload, type Side, type TransportFixture } from './transport-fixture.ts'
+import {
+  expectNumbered,
+  isEqual,
+  numberedMessage,
+  numberedPayload,
+  type Side,
+  sendNumbered,
+  type TransportFixture,
+} from './transport-fixture.ts'
 
 const messagesOf = (side: Side): readonly TransportMessage[] => side.services.deliveries.map(({ message }) => message)
-
-/** Sends as a node does: waits when told to. */
-async function sendAll(connection: Connection, messages: Iterable<TransportMessage>): Promise<void> {
-  for (const message of messages) await connection.send(message)
-}
-
-function* numbered(count: number, lengthOf: (index: number) => number): Iterable<TransportMessage> {
-  for (let index = 0; index < count; index++) yield numberedMessage(index, lengthOf(index))
-}
 
 export function messageChecks(fixture: TransportFixture): readonly ConformanceCheck[] {
   const arrived = (side: Side, count: number): Promise<void> =>
@@ -53,10 +52,7 @@ export function messageChecks(fixture: TransportFixture): readonly ConformanceCh
             (size) => size < fixture.maxPayloadBytes,
           )
           const sizes = [...around, fixture.maxPayloadBytes, 5]
-          await sendAll(
-            dialled,
-            numbered(sizes.length, (index) => sizes[index] as number),
-          )
+          await sendNumbered(dialled, sizes.length, (index) => sizes[index] as number)
           await arrived(server, sizes.length)
           expectNumbered(messagesOf(server), sizes.length, (index) => sizes[index] as number)
         }),
@@ -65,10 +61,7 @@ export function messageChecks(fixture: TransportFixture): readonly ConformanceCh
       name: 'delivers many small messages once each and in order',
       run: () =>
         fixture.withPair(async ({ server, dialled }) => {
-          await sendAll(
-            dialled,
-            numbered(5_000, () => 64),
-          )
+          await sendNumbered(dialled, 5_000, () => 64)
           await arrived(server, 5_000)
           await fixture.quiet()
           expectNumbered(messagesOf(server), 5_000, () => 64)
@@ -79,12 +72,12 @@ export function messageChecks(fixture: TransportFixture): readonly ConformanceCh
       run: () =>
         fixture.withPair(async ({ server, dialled }) => {
           const lengthOf = (index: number): number => (index % 10 === 0 ? Math.min(70_000, fixture.maxPayloadBytes) : (index * 37) % 2_000)
-          const messages = [...numbered(300, lengthOf)]
+          const messages = Array.from({ length: 300 }, (_, index) => numberedMessage(index, lengthOf(index)))
           const { sendBatch } = dialled as Partial<BatchConnection>
           for (let at = 0; at < messages.length; at += 30) {
             await dialled.send(messages[at] as TransportMessage)
             const batch = messages.slice(at + 1, at + 30)
-            if (sendBatch === undefined) await sendAll(dialled, batch)
+            if (sendBatch === undefined) for (const message of batch) await dialled.send(message)
             else await sendBatch.call(dialled, batch)
           }
           await arrived(server, messages.length)
@@ -96,7 +89,7 @@ export function messageChecks(fixture: TransportFixture): readonly ConformanceCh
       run: () =>
         fixture.withPair(async ({ server, client, dialled, accepted }) => {
           const lengthOf = (index: number): number => (index * 61) % 3_000
-          await Promise.all([sendAll(dialled, numbered(1_000, lengthOf)), sendAll(accepted, numbered(1_000, lengthOf))])
+          await Promise.all([sendNumbered(dialled, 1_000, lengthOf), sendNumbered(accepted, 1_000, lengthOf)])
           await arrived(server, 1_000)
           await arrived(client, 1_000)
           expectNumbered(messagesOf(server), 1_000, lengthOf)
@@ -108,14 +101,8 @@ export function messageChecks(fixture: TransportFixture): readonly ConformanceCh
       run: () =>
         fixture.withPair(async ({ server, client, dialled, accepted }) => {
           const sizes = [0, 10, 5_000, Math.min(200_000, fixture.maxPayloadBytes)]
-          await sendAll(
-            dialled,
-            numbered(sizes.length, (index) => sizes[index] as number),
-          )
-          await sendAll(
-            accepted,
-            numbered(sizes.length, (index) => sizes[index] as number),
-          )
+          await sendNumbered(dialled, sizes.length, (index) => sizes[index] as number)
+          await sendNumbered(accepted, sizes.length, (index) => sizes[index] as number)
           await arrived(server, sizes.length)
           await arrived(client, sizes.length)
           for (const { payload } of [...messagesOf(server), ...messagesOf(client)]) {
@@ -174,8 +161,8 @@ export function messageChecks(fixture: TransportFixture): readonly ConformanceCh
       run: () =>
         fixture.withPair(async ({ server, dialled }) => {
           const sizes = [0, 10, 5_000, Math.min(200_000, fixture.maxPayloadBytes)]
-          const messages = [...numbered(sizes.length, (index) => sizes[index] as number)]
-          await sendAll(dialled, messages)
+          const messages = sizes.map((size, index) => numberedMessage(index, size))
+          for (const message of messages) await dialled.send(message)
           await arrived(server, messages.length)
           expectNumbered(messages, messages.length, (index) => sizes[index] as number)
         }),

@@ -5,7 +5,7 @@
 import type { Pressure, TransportMessage } from '@ockam/core'
 import type { ConformanceCheck } from '../check.ts'
 import { expectSame, expectThat } from './assertion.ts'
-import { expectNumbered, gate, numberedMessage, type Pair, type TransportFixture } from './transport-fixture.ts'
+import { expectNumbered, gate, numberedMessage, type Pair, sendNumbered, type TransportFixture } from './transport-fixture.ts'
 
 /** More than the buffers of any operating system between two connected programs. */
 const MOST_OFFERED_BYTES = 64 * 1024 * 1024
@@ -38,12 +38,13 @@ export function pressureChecks(fixture: TransportFixture): readonly ConformanceC
             isWaiting = true
             return opened
           }
-          for (let index = 0; index < 200; index++) await dialled.send(numberedMessage(index, 50))
+          const sending = sendNumbered(dialled, 200, () => 50)
           await fixture.until(() => isWaiting, 'the third message arrives')
           await fixture.quiet()
           expectSame(early, 0, 'messages delivered while the receiver asked to wait')
           isWaiting = false
           open()
+          await fixture.within(sending, 'sending')
           await fixture.until(() => server.services.deliveries.length >= 200, 'the rest arrives after the wait')
           const messages = server.services.deliveries.map(({ message }) => message)
           expectNumbered(messages, 200, () => 50)
@@ -63,7 +64,7 @@ export function pressureChecks(fixture: TransportFixture): readonly ConformanceC
             return opened
           }
           const lengthOf = (index: number): number => (index * 97) % 1_500
-          for (let index = 0; index < 300; index++) await dialled.send(numberedMessage(index, lengthOf(index)))
+          await fixture.within(sendNumbered(dialled, 300, lengthOf), 'sending')
           await fixture.until(() => server.services.deliveries.length >= 300, 'all messages arrive')
           const messages: TransportMessage[] = server.services.deliveries.map(({ message }) => message)
           expectNumbered(messages, 300, lengthOf)

@@ -141,6 +141,11 @@ export function numberedMessage(index: number, length: number): TransportMessage
   return { onwardRoute: ONWARD, returnRoute: RETURN, payload: numberedPayload(index, length) }
 }
 
+/** Sends messages 0, 1, 2, … as a node does: waits when told to. */
+export async function sendNumbered(connection: Connection, count: number, lengthOf: (index: number) => number): Promise<void> {
+  for (let index = 0; index < count; index++) await connection.send(numberedMessage(index, lengthOf(index)))
+}
+
 /** Four bytes of number, as far as they fit, then a pattern that depends on it. */
 export function numberedPayload(index: number, length: number): Uint8Array<ArrayBuffer> {
   const payload = new Uint8Array(length)
