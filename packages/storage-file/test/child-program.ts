@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'tsup'
+import { onTestFinished } from 'vitest'
 
 /** Bundles a program into `folder` and returns where it is. */
 export async function bundleProgram(source: URL, folder: string): Promise<string> {
@@ -40,6 +41,8 @@ export interface Child {
 /** Starts a bundled program; `onLine` gets every whole line it prints. Its errors go to the test's own. */
 export function startProgram(file: string, parameters: readonly string[], onLine: (line: string) => void = () => undefined): Child {
   const child = spawn(process.execPath, [file, ...parameters], { stdio: ['ignore', 'pipe', 'inherit'] })
+  // Also when the test fails before it comes to that. Does nothing to a process that has ended.
+  onTestFinished(() => void child.kill('SIGKILL'))
   const waiting = new Set<(line: string) => void>()
   let rest = ''
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
