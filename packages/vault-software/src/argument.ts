@@ -1,5 +1,6 @@
 /** Checks of arguments at the edge of the package. Messages name the argument and its length, never its content. */
 
+import type { Random } from '@ockam/core'
 import { vaultError } from './error.ts'
 
 /** Throws `vault/invalid-argument` unless `value` is bytes (of exactly `length`, when given). */
@@ -24,5 +25,16 @@ export function requireRange(name: string, array: Uint8Array, offset: number, le
       'vault/invalid-argument',
       `${name}: ${length} bytes at offset ${offset} do not fit into ${array instanceof Uint8Array ? `${array.length} bytes` : typeof array}.`,
     )
+  }
+}
+
+/** An injected source whose answers are checked: a short nonce or key must not go unnoticed. */
+export function checkedRandom(random: Random): Random {
+  return {
+    bytes(length): Uint8Array<ArrayBuffer> {
+      const bytes = random.bytes(length)
+      requireBytes(`Random.bytes(${length})`, bytes, length)
+      return bytes
+    },
   }
 }

@@ -20,8 +20,7 @@ export class ChannelSlot implements ChannelVault, PersistentChannelVault {
   }
 
   async generateStaticKey(options?: Cancellable): Promise<DhKey> {
-    options?.signal?.throwIfAborted()
-    return this.#ring.create('x25519')
+    return this.#ring.create('x25519', options)
   }
 
   async generateEphemeralKey(options?: Cancellable): Promise<DhKey> {

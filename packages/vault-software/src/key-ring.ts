@@ -5,8 +5,7 @@
  * Lasting keys are written to the store, when there is one, before anybody sees their handle, and are loaded when somebody asks for them.
  */
 
-import type { Random } from '@ockam/core'
-import { requireBytes } from './argument.ts'
+import type { Cancellable, Random } from '@ockam/core'
 import type { Backend, PrivateKey, PrivateKeyType } from './backend.ts'
 import { vaultError } from './error.ts'
 import type { RunInTurn } from './one-at-a-time.ts'
@@ -42,10 +41,11 @@ export class KeyRing<Handle extends object> {
     this.#makeHandle = makeHandle
   }
 
-  /** Makes a lasting key. */
-  create(type: PrivateKeyType): Promise<Handle> {
+  /** Makes a lasting key. Called off while it waits, it makes none. */
+  create(type: PrivateKeyType, { signal }: Cancellable = {}): Promise<Handle> {
     const { backend, sealedKeys, random, inTurn } = this.#services
     return inTurn(async () => {
+      signal?.throwIfAborted()
       this.#requireOpen()
       const secret = sampleSecret(type, random)
       try {
@@ -147,7 +147,6 @@ export function sampleSecret(type: PrivateKeyType, random: Random): Uint8Array<A
   // A random P-256 scalar is out of range once in 2^32; a source that fails eight times in a row is broken.
   for (let attempt = 0; attempt < 8; attempt++) {
     const secret = random.bytes(32)
-    requireBytes('Random.bytes(32)', secret, 32)
     if (type !== 'p256' || isPrivateScalar(secret)) return secret
   }
   throw vaultError('vault/invalid-argument', 'The random source gives no usable P-256 key. Check the injected Random.')

@@ -20,9 +20,8 @@ export class SigningSlot implements SigningVault, PersistentSigningVault {
   }
 
   async generateSigningKey(type: SigningKeyType, options?: Cancellable): Promise<SigningKey> {
-    options?.signal?.throwIfAborted()
     requireKnownType(type)
-    return this.#ring.create(type)
+    return this.#ring.create(type, options)
   }
 
   async sign(key: SigningKey, message: Uint8Array, options?: Cancellable): Promise<Signature> {

@@ -10,6 +10,7 @@ import {
   systemRandom,
   type Vault,
 } from '@ockam/core'
+import { checkedRandom } from './argument.ts'
 import type { Backend } from './backend.ts'
 import { ChannelSlot } from './channel-slot.ts'
 import { vaultError } from './error.ts'
@@ -50,13 +51,14 @@ export function assembleVault(backend: Backend, { store, protection, random }: S
   if (store === undefined && protection !== undefined) {
     throw vaultError('vault/invalid-argument', 'protection is for stored keys: give a store too, or leave protection out.')
   }
-  const secureRandom = random ?? systemRandom
+  const injectedRandom = random === undefined ? undefined : checkedRandom(random)
+  const secureRandom = injectedRandom ?? systemRandom
   const sealedKeys =
     store === undefined ? undefined : new SealedKeys(backend, store, secureRandom, protection === undefined ? 'none' : protection)
   const inTurn = oneAtATime()
   const services = { backend, random: secureRandom, sealedKeys, inTurn }
   const signing = new SigningSlot(services)
-  const channel = new ChannelSlot(services, random)
+  const channel = new ChannelSlot(services, injectedRandom)
 
   const close = (): Promise<void> => {
     signing.close()
