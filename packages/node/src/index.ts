@@ -1,6 +1,6 @@
 export { Address, Identifier, OckamError, peerOf, Route } from '@ockam/core'
 export type { RelayHandle, RelayService } from '@ockam/routing'
-export { allOf, anyOf, type SecureChannelListener, trustEveryone, trustIdentifier, trustIdentifiers } from '@ockam/secure-channel'
+export { allOf, anyOf, type ChannelListener, trustEveryone, trustIdentifier, trustIdentifiers } from '@ockam/secure-channel'
 export { closeOnSignal } from './close-on-signal.ts'
 export { createNode, type NodeOptions } from './create-node.ts'
 export type { NodeErrorCode } from './error.ts'

@@ -31,7 +31,7 @@ import {
   type RelayServiceOptions,
   startRelayService,
 } from '@ockam/routing'
-import type { SecureChannelListener, SecureChannels } from '@ockam/secure-channel'
+import type { ChannelListener, SecureChannels } from '@ockam/secure-channel'
 import { NodeChannel } from './node-channel.ts'
 
 /** Own identity: what `createIdentity` returned, an identifier, or its text. */
@@ -102,7 +102,7 @@ export class OckamNode implements AsyncDisposable {
   }
 
   /** Accepts secure channels at a worker address, whichever way messages reach it. */
-  listenSecureChannels(address: Address | string, options: ListenSecureChannelsOptions): Promise<SecureChannelListener> {
+  listenSecureChannels(address: Address | string, options: ListenSecureChannelsOptions): Promise<ChannelListener> {
     return this.channels.createListener(address, { ...options, identity: identifierOf(options.identity) })
   }
 
