@@ -1,6 +1,6 @@
 /**
- * Private keys in a `Store`, encrypted at rest: one random data key, wrapped by a passphrase or a caller's key (`header.ts`), seals every record
- * (`sealed-record.ts`). Names in the store: `vault/header`, `vault/generation`, `vault/signing/<handle>`, `vault/static/<handle>`.
+ * Private keys in a `Store`, encrypted at rest: one random data key, wrapped by a passphrase or a caller's key (`data-key.ts`), seals every
+ * record (`sealed-record.ts`). Names in the store: `vault/header`, `vault/generation`, `vault/signing/<handle>`, `vault/static/<handle>`.
  *
  * Every write checks in the same atomic batch that the header is still the one this vault unlocked, and renews the generation; changing the
  * protection checks the generation. So vaults that share a store cannot write under a replaced key, nor lose each other's records.
@@ -9,10 +9,11 @@
  */
 
 import type { Random, Store, StoreEntry, StoreStep } from '@ockam/core'
-import type { Backend, NonceCipher, PrivateKeyType } from './backend.ts'
+import type { Backend, PrivateKeyType } from './backend.ts'
 import { vaultError } from './error.ts'
-import { decodeHeader, encodeHeader, HEADER_AAD_LENGTH, NONCE_LENGTH, SALT_LENGTH, STORE_ID_LENGTH, WRAPPED_KEY_AT } from './header.ts'
-import { deriveWrappingKey, kindOf, scryptParametersOf, takeProtection, type VaultProtection, wipeProtection } from './protection.ts'
+import { lockNewDataKey, type Unlocked, unlockDataKey } from './data-key.ts'
+import { NONCE_LENGTH, STORE_ID_LENGTH } from './header.ts'
+import { takeProtection, type VaultProtection, wipeProtection } from './protection.ts'
 import { type KeyTable, openRecord, sealRecord } from './sealed-record.ts'
 
 const HEADER = 'vault/header'
@@ -20,13 +21,6 @@ const GENERATION = 'vault/generation'
 const TABLES: readonly KeyTable[] = ['signing', 'static']
 /** Another vault on the same store may write between reading and replacing; that many times in a row it does not. */
 const CHANGE_ATTEMPTS = 8
-
-interface Unlocked {
-  /** As stored: what `check` steps compare with. */
-  readonly header: Uint8Array
-  readonly storeId: Uint8Array
-  readonly cipher: NonceCipher
-}
 
 export class SealedKeys {
   readonly #backend: Backend
@@ -85,7 +79,7 @@ export class SealedKeys {
     const old = await this.#unlock()
     for (let attempt = 0; attempt < CHANGE_ATTEMPTS; attempt++) {
       const generation = await this.#store.get(GENERATION)
-      const fresh = await this.#lock(protection, old.storeId)
+      const fresh = await lockNewDataKey(this.#backend, this.#random, protection, old.storeId)
       const steps: StoreStep[] = [
         { kind: 'check', key: HEADER, value: old.header },
         { kind: 'check', key: GENERATION, value: generation },
@@ -116,65 +110,33 @@ export class SealedKeys {
     if (this.#unlocked !== undefined) return this.#unlocked
     const protection = this.#protection
     if (protection === undefined) throw vaultError('vault/closed', 'The vault was closed.')
-    let unlocked: Unlocked | undefined
-    const present = await this.#store.get(HEADER)
-    if (present === undefined) {
-      const fresh = await this.#lock(protection, this.#random.bytes(STORE_ID_LENGTH))
-      const isFirst = await this.#store.batch([
-        { kind: 'check', key: HEADER, value: undefined },
-        { kind: 'set', key: HEADER, value: fresh.header },
-      ])
-      if (isFirst) unlocked = fresh
-    }
-    unlocked ??= await this.#unwrap(protection, present ?? (await this.#store.get(HEADER)) ?? new Uint8Array())
+    const header = await this.#store.get(HEADER)
+    const unlocked = header === undefined ? await this.#unlockEmpty(protection) : await unlockDataKey(this.#backend, protection, header)
     this.#unlocked = unlocked
     this.#dropProtection()
     return unlocked
   }
 
-  /** Makes a data key and the header that wraps it. Writes nothing. */
-  async #lock(protection: VaultProtection, storeId: Uint8Array): Promise<Unlocked> {
-    const parameters = scryptParametersOf(protection)
-    const salt = this.#random.bytes(SALT_LENGTH)
-    const nonce = this.#random.bytes(NONCE_LENGTH)
-    const header = encodeHeader({ kind: kindOf(protection), storeId, parameters, salt, nonce, wrappedKey: new Uint8Array() })
-    const wrap = await this.#wrapCipher(protection, salt, parameters)
-    const dataKey = this.#random.bytes(32)
-    wrap.seal(header, WRAPPED_KEY_AT, dataKey, 0, 32, nonce, header.slice(0, HEADER_AAD_LENGTH))
-    wrap.destroy()
-    return this.#unlockedWith(header, storeId, dataKey)
+  /** Writes the first header, or unlocks the one that another vault wrote in the meantime. */
+  async #unlockEmpty(protection: VaultProtection): Promise<Unlocked> {
+    const hasRecords = await this.#hasRecords()
+    const fresh = await lockNewDataKey(this.#backend, this.#random, protection, this.#random.bytes(STORE_ID_LENGTH))
+    const steps: readonly StoreStep[] = [
+      { kind: 'check', key: HEADER, value: undefined },
+      { kind: 'set', key: HEADER, value: fresh.header },
+    ]
+    if (!hasRecords && (await this.#store.batch(steps))) return fresh
+    fresh.cipher.destroy()
+    const header = await this.#store.get(HEADER)
+    if (header !== undefined) return unlockDataKey(this.#backend, protection, header)
+    throw vaultError('vault/unlock-failed', 'There are stored keys, but their header is gone. Restore the store from a backup.')
   }
 
-  async #unwrap(protection: VaultProtection, header: Uint8Array): Promise<Unlocked> {
-    const { kind, storeId, parameters, salt, nonce, wrappedKey } = decodeHeader(header)
-    // Also when no protection was expected to be found: a store swapped for an unprotected one must not be taken for the protected one.
-    if (kind !== kindOf(protection)) {
-      throw vaultError(
-        'vault/unlock-failed',
-        `The stored keys are protected by ${inWords[kind]}, but the vault was opened with ${inWords[kindOf(protection)]}.`,
-      )
+  async #hasRecords(): Promise<boolean> {
+    for (const table of TABLES) {
+      for await (const entry of this.#store.scan(nameOf(table, ''))) return entry !== undefined
     }
-    const wrap = await this.#wrapCipher(protection, salt, parameters)
-    const dataKey = new Uint8Array(32)
-    const isRight = wrap.open(dataKey, 0, wrappedKey, 0, wrappedKey.length, nonce, header.subarray(0, HEADER_AAD_LENGTH))
-    wrap.destroy()
-    if (!isRight)
-      throw vaultError('vault/unlock-failed', `The stored keys do not open with this ${inWords[kind]}, or their header was altered.`)
-    return this.#unlockedWith(header, storeId, dataKey)
-  }
-
-  /** Takes over the data key, and wipes the array it came in. */
-  #unlockedWith(header: Uint8Array, storeId: Uint8Array, dataKey: Uint8Array): Unlocked {
-    const cipher = this.#backend.cipher('aes-256-gcm', dataKey)
-    dataKey.fill(0)
-    return { header, storeId, cipher }
-  }
-
-  async #wrapCipher(...[protection, salt, parameters]: WrapArguments): Promise<NonceCipher> {
-    const key = await deriveWrappingKey(this.#backend, protection, salt, parameters)
-    const cipher = this.#backend.cipher('aes-256-gcm', key)
-    key.fill(0)
-    return cipher
+    return false
   }
 
   async #resealStep(table: KeyTable, { key, value }: StoreEntry, old: Unlocked, fresh: Unlocked): Promise<StoreStep> {
@@ -206,10 +168,6 @@ export class SealedKeys {
     this.#protection = undefined
   }
 }
-
-type WrapArguments = [VaultProtection, Uint8Array, ReturnType<typeof scryptParametersOf>]
-
-const inWords = { none: 'no secret', passphrase: 'passphrase', 'wrapping-key': 'wrapping key' } as const
 
 function nameOf(table: KeyTable, handle: string): string {
   return `vault/${table}/${handle}`

@@ -10,7 +10,7 @@ import type { NonceCipher, PrivateKeyType } from './backend.ts'
 /** Where a key is kept: signing keys, or static keys of channels. Ephemeral keys are never kept. */
 export type KeyTable = 'signing' | 'static'
 
-export const RECORD_LENGTH = 62
+const RECORD_LENGTH = 62
 
 const VERSION = 1
 const NONCE_AT = 2

@@ -172,6 +172,16 @@ for (const [name, createBackend] of backends) {
       }
     })
 
+    test('cannot make the vault start afresh beside its keys by deleting the header', async () => {
+      const store = memoryStore()
+      await open(store, passphrase('p')).channel.generateStaticKey()
+      await store.delete('vault/header')
+      for (const protection of [passphrase('p'), 'none'] as const) {
+        await expect(open(store, protection).open()).rejects.toMatchObject({ code: 'vault/unlock-failed' })
+      }
+      expect(await store.get('vault/header')).toBeUndefined()
+    })
+
     test('cannot put an unprotected vault in place of a protected one', async () => {
       const [mine, theirs] = [memoryStore(), memoryStore()]
       await open(mine, passphrase('p')).open()
