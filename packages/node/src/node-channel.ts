@@ -3,6 +3,7 @@
 import {
   type Address,
   type BodyCodec,
+  dropPressure,
   type Identifier,
   type MultiAddr,
   type PeerIdentity,
@@ -14,6 +15,9 @@ import {
   type Router,
 } from '@ockam/core'
 import type { ChannelClosed, ChannelEvent, SecureChannel } from '@ockam/secure-channel'
+
+const PROBE = new Uint8Array(1)
+const CONFIRMATION_MS = 2000
 
 export interface ChannelRequestOptions<Request, Reply> extends RequestOptions {
   readonly body: BodyCodec<Request, Reply>
@@ -86,7 +90,10 @@ export class NodeChannel implements AsyncDisposable {
   }
 
   /**
-   * Carries the live channel over to another way to the same peer, over another connection or transport. What was opened for the old way is closed.
+   * Carries the live channel over to another way to the same peer, over another connection or transport.
+   *
+   * The peer follows with the second message that comes along the new way, so two are sent at once, to its `echo` service; the old way is closed when
+   * the answer is here, or after two seconds where there is no such service.
    * @param to the address of the peer's node without its listener: `/ip4/192.0.2.7/tcp/4000`.
    */
   async moveTo(to: MultiAddr | string): Promise<void> {
@@ -99,6 +106,8 @@ export class NodeChannel implements AsyncDisposable {
     }
     const old = this.#before
     this.#before = next
+    dropPressure(this.send('echo', PROBE))
+    await this.request('echo', PROBE, { timeoutMs: CONFIRMATION_MS }).catch(() => undefined)
     await old?.close()
   }
 
