@@ -66,6 +66,9 @@ describe('hostile bytes at rest', () => {
     const place = { storeId: new Uint8Array(16).fill(2), table: 'static', handle: NAME.slice('vault/static/'.length) } as const
     const cipher = backends[0][1]().cipher('aes-256-gcm', new Uint8Array(32).fill(5))
     expect(openRecord(cipher, place, hex(RECORD))).toEqual({ type: 'x25519', secret: new Uint8Array(32).fill(1) })
+    for (const elsewhere of [{ storeId: new Uint8Array(16) }, { table: 'signing' as const }, { handle: '0'.repeat(64) }]) {
+      expect(openRecord(cipher, { ...place, ...elsewhere }, hex(RECORD))).toBeUndefined()
+    }
     fc.assert(
       fc.property(mutated(hex(RECORD)), (bytes) => {
         expect(openRecord(cipher, place, bytes) !== undefined).toBe(Buffer.from(bytes).toString('hex') === RECORD)
