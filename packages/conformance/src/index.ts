@@ -1,4 +1,5 @@
 export type { ConformanceCheck } from './check.ts'
+export { ManualClock } from './manual-clock.ts'
 export { storeConformance, type StoreConformanceOptions } from './store/store-conformance.ts'
 export { vaultConformance } from './vault/vault-conformance.ts'
 export type { VaultConformanceOptions, VaultUnderTest } from './vault/vault-under-test.ts'
