@@ -100,20 +100,26 @@ export class KeyRing<Handle extends object> {
     })
   }
 
-  delete(handle: Handle): Promise<boolean> {
+  /** Ephemeral keys go at once, so that a handshake never waits for the store. */
+  async delete(handle: Handle): Promise<boolean> {
     const { sealedKeys, inTurn } = this.#services
+    this.#requireOpen()
+    if (this.#entries.get(handle)?.name === undefined) return this.#forget(handle)
     return inTurn(async () => {
       this.#requireOpen()
-      const entry = this.#entries.get(handle)
-      if (entry === undefined) return false
-      if (entry.name !== undefined) {
-        await sealedKeys?.delete(this.#table, entry.name)
-        this.#lasting.delete(entry.name)
-      }
-      this.#entries.delete(handle)
-      entry.key.destroy()
-      return true
+      const name = this.#entries.get(handle)?.name
+      if (name !== undefined) await sealedKeys?.delete(this.#table, name)
+      return this.#forget(handle)
     })
+  }
+
+  #forget(handle: Handle): boolean {
+    const entry = this.#entries.get(handle)
+    if (entry === undefined) return false
+    if (entry.name !== undefined) this.#lasting.delete(entry.name)
+    this.#entries.delete(handle)
+    entry.key.destroy()
+    return true
   }
 
   /** Wipes lasting keys; ephemeral ones become unreachable. Every later call throws `vault/closed`. */

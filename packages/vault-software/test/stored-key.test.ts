@@ -309,6 +309,18 @@ describe('a key is on the medium before anybody sees its handle', () => {
   })
 })
 
+describe('a handshake', () => {
+  test('never waits for the store: ephemeral keys are made, used and deleted while a write hangs', async () => {
+    const vault = assembleVault(backends[0][1](), { store: { ...storeOf(memoryStore()), batch: () => new Promise(() => undefined) } })
+    const hanging = vault.channel.generateStaticKey()
+    const isSettled = Promise.race([hanging.then(() => true), Promise.resolve(false)])
+    const [own, peer] = [await vault.channel.generateEphemeralKey(), await vault.channel.generateEphemeralKey()]
+    expect(await vault.channel.dh(own, peer.publicKey)).toHaveLength(32)
+    expect(await vault.channel.deleteDhKey(own)).toBe(true)
+    expect(await isSettled).toBe(false)
+  })
+})
+
 function storeOf(inner: Store): Store {
   return {
     get: (key) => inner.get(key),
