@@ -41,6 +41,7 @@ import { RequestDesk } from './request.ts'
 import { RouteResolver } from './route-resolver.ts'
 import { RunQueue } from './run-queue.ts'
 import type { RunningWorker } from './running-worker.ts'
+import { safeDiagnostics } from './safe-diagnostics.ts'
 import { Switchboard } from './switchboard.ts'
 import { TransportSet } from './transport-set.ts'
 import { WorkerRegistry } from './worker-registry.ts'
@@ -85,7 +86,8 @@ class NodeRouter implements Router, AsyncDisposable {
   #closed: Promise<void> | undefined
 
   constructor(options: RouterOptions) {
-    const { clock = systemClock, random = systemRandom, turns = systemTurns(), diagnostics = silentDiagnostics } = options
+    const { clock = systemClock, random = systemRandom, turns = systemTurns() } = options
+    const diagnostics = safeDiagnostics(options.diagnostics ?? silentDiagnostics)
     this.services = { clock, random, turns, diagnostics }
     const drops = new DropCounter(clock, diagnostics)
     const flowControls = new NodeFlowControls({ random, turns, producerAt: (address) => switchboard.producerAt(address) })

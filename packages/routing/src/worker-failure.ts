@@ -21,5 +21,6 @@ function placeOf(error: Error): string | undefined {
   if (stack === undefined) return undefined
   // The message comes first in a stack, and could itself hold a line that looks like a place.
   const behindMessage = stack.indexOf(error.message) + error.message.length
-  return /^\s*at (.{1,200})/m.exec(stack.slice(behindMessage))?.[1]
+  // Built-in functions have no place of their own: the first line with one is where the program called them.
+  return /^\s*at (.{1,200}:\d+:\d+\)?)$/m.exec(stack.slice(behindMessage))?.[1]
 }

@@ -70,7 +70,7 @@ async function receiving(to, size) {
       const pressure = state.services.deliver(state.connection, { onwardRoute, returnRoute, payload: chunk.subarray(at, at + size) }, true)
       if (pressure !== undefined) await pressure
     }
-    await undefined
+    await Promise.resolve()
   }
   while (router.statistics().waitingMessages > 0) await wait()
 }

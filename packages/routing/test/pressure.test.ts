@@ -1,0 +1,257 @@
+import { Address, dropPressure, type Pressure, Route } from '@ockam/core'
+import { createRouter } from '@ockam/routing'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { MailboxQueue } from '../src/mailbox-queue.ts'
+import { PayloadCopier } from '../src/payload-copier.ts'
+import { RoutedMessage } from '../src/routed-message.ts'
+import { RecordingDiagnostics } from './fixture/recording-diagnostics.ts'
+import { ScriptedTransport } from './fixture/scripted-transport.ts'
+import { isResolved, settled, turn, until } from './fixture/settle.ts'
+
+const one = new Uint8Array(1)
+
+/** A worker that takes a message when the test says so. */
+function gate(): { readonly handle: () => Promise<void>; readonly open: (count: number) => void; handled: number } {
+  const waiting: (() => void)[] = []
+  const state = {
+    handled: 0,
+    handle: () =>
+      new Promise<void>((resolve) => {
+        waiting.push(resolve)
+      }).then(() => void state.handled++),
+    open: (count: number) => {
+      for (const resolve of waiting.splice(0, count)) resolve()
+    },
+  }
+  return state
+}
+
+describe('pressure', () => {
+  test('is given out when the bound is reached, one promise for all, and ends below half', async () => {
+    const router = createRouter()
+    const { handle, open } = gate()
+    router.startWorker('slow', handle, { from: 'local', maxMessages: 8 })
+    const pressures: Pressure[] = []
+    for (let i = 0; i < 8; i++) pressures.push(router.context.send('slow', one))
+    expect(pressures.slice(0, 7)).toEqual(Array(7).fill(undefined))
+    const pressure = pressures[7] as Promise<void>
+    expect(router.context.send('slow', one)).toBe(pressure)
+    await turn()
+    for (let left = 9; left > 5; left--) {
+      open(1)
+      await turn()
+      expect(await isResolved(pressure)).toBe(false)
+    }
+    open(1)
+    expect(await isResolved(pressure)).toBe(true)
+    expect(router.context.send('slow', one)).toBeUndefined()
+  })
+
+  test('comes from pinned bytes as well as from the number of messages', () => {
+    const router = createRouter()
+    router.startWorker('slow', () => new Promise(() => {}), { from: 'local' })
+    expect(router.context.send('slow', new Uint8Array(1024 * 1024 - 1))).toBeUndefined()
+    expect(router.context.send('slow', one)).toBeInstanceOf(Promise)
+  })
+
+  test('lets one message of any size into an empty mailbox', async () => {
+    const router = createRouter()
+    let length = 0
+    router.startWorker('sink', (message) => void (length = message.payload.length), { from: 'local', maxBytes: 10 })
+    await router.context.send('sink', new Uint8Array(100_000))
+    await settled(router)
+    expect(length).toBe(100_000)
+  })
+
+  test('resolves when the worker is closed, when it is stopped by force, and when its start fails', async () => {
+    const router = createRouter()
+    const closed = router.startWorker('closed', () => turn(), { from: 'local', maxMessages: 1 })
+    const first = router.context.send('closed', one)
+    await closed.close()
+    expect(await isResolved(first as Promise<void>)).toBe(true)
+
+    router.startWorker('stuck', () => new Promise(() => {}), { from: 'local', maxMessages: 1 })
+    const second = router.context.send('stuck', one)
+    router.startWorker(
+      'failing',
+      { start: () => Promise.reject(new Error('no')), handleMessage: () => undefined },
+      { from: 'local', maxMessages: 1 },
+    )
+    const third = router.context.send('failing', one)
+    expect(await isResolved(third as Promise<void>)).toBe(true)
+    expect(await isResolved(second as Promise<void>)).toBe(false)
+    await router.close({ timeoutMs: 1 })
+    await expect(second).resolves.toBeUndefined()
+  })
+
+  test('stops a local sender that does not wait at four times the bound', () => {
+    const router = createRouter()
+    router.startWorker('slow', () => new Promise(() => {}), { from: 'local', maxMessages: 10 })
+    let accepted = 0
+    expect(() => {
+      for (; accepted < 1000; accepted++) dropPressure(router.context.send('slow', one))
+    }).toThrow(expect.objectContaining({ code: 'routing/mailbox-overflow' }))
+    expect(accepted).toBe(40)
+  })
+
+  test('never stops many senders that wait, even when together they are over four times the bound', async () => {
+    const router = createRouter()
+    let handled = 0
+    router.startWorker(
+      'shared',
+      async () => {
+        await turn()
+        handled++
+      },
+      { from: 'local', maxMessages: 10 },
+    )
+    await Promise.all(Array.from({ length: 200 }, () => createSender()))
+    expect(handled).toBe(400)
+    expect(router.statistics().dropped).toEqual({})
+
+    async function createSender(): Promise<void> {
+      const mailbox = router.createMailbox()
+      for (let i = 0; i < 2; i++) await mailbox.send('shared', one)
+      await until(() => router.statistics().waitingMessages === 0)
+    }
+  })
+
+  test('bounds what all senders together can do, whatever their number', () => {
+    const router = createRouter()
+    router.startWorker('slow', () => new Promise(() => {}), { from: 'local', maxMessages: 10 })
+    let accepted = 0
+    expect(() => {
+      for (let sender = 0; sender < 1000; sender++) {
+        const { context } = { context: router.createMailbox() }
+        for (let i = 0; i < 30; i++, accepted++) dropPressure(context.send('slow', one))
+      }
+    }).toThrow(expect.objectContaining({ code: 'routing/mailbox-overflow' }))
+    expect(accepted).toBe(640)
+  })
+
+  test('drops and counts what a connection delivers beyond the hard bound, and throws nothing at the transport', async () => {
+    const transport = new ScriptedTransport()
+    const router = createRouter({ transports: [transport] })
+    router.startWorker('slow', () => new Promise(() => {}), { from: 'anyone', maxMessages: 10 })
+    await router.connect('/script/a')
+    for (let i = 0; i < 100; i++) dropPressure(transport.arrive(transport.connections[0]!, 'slow', 'me'))
+    expect(router.statistics()).toMatchObject({ dropped: { 'mailbox-full': 60 }, waitingMessages: 40 })
+  })
+
+  test('is not felt by the senders of a worker that drops: what is too much is dropped, counted and reported', async () => {
+    const diagnostics = new RecordingDiagnostics()
+    const router = createRouter({ diagnostics })
+    let handled = 0
+    router.startWorker('echo', () => void handled++, { from: 'local', overflow: 'drop', maxMessages: 10 })
+    for (let i = 0; i < 25; i++) expect(router.context.send('echo', one)).toBeUndefined()
+    await settled(router)
+    expect(handled).toBe(10)
+    expect(router.statistics().dropped).toEqual({ 'mailbox-full': 15 })
+    expect(diagnostics.named('routing/message-dropped')).toMatchObject([{ reason: 'mailbox-full', count: 1, to: '0#echo' }])
+  })
+
+  test('does not stall a neighbour of a slow worker', async () => {
+    const router = createRouter()
+    let handled = 0
+    router.startWorker('slow', () => new Promise(() => {}), { from: 'local', maxMessages: 2 })
+    router.startWorker('quick', () => void handled++, { from: 'local' })
+    dropPressure(router.context.send('slow', one))
+    dropPressure(router.context.send('slow', one))
+    for (let i = 0; i < 100; i++) expect(router.context.send('quick', one)).toBeUndefined()
+    await until(() => handled === 100)
+  })
+})
+
+describe('what waits', () => {
+  const message = (payload: Uint8Array): RoutedMessage =>
+    new RoutedMessage(Route.of('x'), Route.empty, payload, [], Address.local('y'), undefined, 0, false)
+
+  test('does not pin a read chunk: small views are copied when their worker is busy, also those of transit workers', async () => {
+    const transport = new ScriptedTransport()
+    const router = createRouter({ transports: [transport] })
+    const seen: Uint8Array[] = []
+    router.startWorker(
+      'transit',
+      async ({ payload }) => {
+        seen.push(payload)
+        await turn()
+      },
+      { from: 'anyone', isTransit: true },
+    )
+    await router.connect('/script/a')
+    const chunk = new Uint8Array(65_536).map((_, i) => i)
+    for (let i = 0; i < 4; i++)
+      dropPressure(transport.arrive(transport.connections[0]!, 'transit', 'me', chunk.subarray(i * 1000, i * 1000 + 500)))
+    await settled(router)
+    expect(seen[0]?.buffer).toBe(chunk.buffer)
+    for (const payload of seen.slice(1)) expect(payload.buffer.byteLength).toBeLessThanOrEqual(8 * payload.length)
+    expect(seen).toEqual(Array.from({ length: 4 }, (_, i) => chunk.slice(i * 1000, i * 1000 + 500)))
+  })
+
+  test('reaches an application as a copy when it is a small part of its memory, and as it is when it is a large part', async () => {
+    const router = createRouter()
+    const seen: Uint8Array[] = []
+    router.startWorker('application', ({ payload }) => void seen.push(payload), { from: 'local' })
+    const chunk = new Uint8Array(64 * 1024)
+    dropPressure(router.context.send('application', chunk.subarray(0, 100)))
+    dropPressure(router.context.send('application', chunk.subarray(0, 40 * 1024)))
+    await settled(router)
+    expect(seen[0]?.buffer).not.toBe(chunk.buffer)
+    expect(seen[1]?.buffer).toBe(chunk.buffer)
+  })
+
+  test('is copied intact, whatever the lengths, and pins at most eight times its length', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 40_000 }), { maxLength: 60 }), (lengths) => {
+        const copier = new PayloadCopier()
+        const chunk = crypto.getRandomValues(new Uint8Array(40_000))
+        const large = new Uint8Array(400_000)
+        large.set(chunk)
+        const copies = lengths.map((length) => copier.owned(large.subarray(0, length)))
+        copies.forEach((copy, i) => {
+          expect(Buffer.compare(copy, chunk.subarray(0, lengths[i]))).toBe(0)
+          expect(copy.buffer).not.toBe(large.buffer)
+          expect(copy.buffer.byteLength).toBeLessThanOrEqual(Math.max(64, 8 * copy.length))
+        })
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  test('is counted exactly: the queue is a first-in first-out list whose sums are those of its content', () => {
+    const step = fc.oneof(
+      fc.record({ push: fc.integer({ min: 0, max: 300 }) }),
+      fc.constant('shift' as const),
+      fc.constant('compact' as const),
+    )
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+        const queue = new MailboxQueue(1024, 1 << 20, new PayloadCopier())
+        const model: Uint8Array[] = []
+        for (const next of steps) {
+          if (next === 'compact') queue.compact()
+          else if (next === 'shift') {
+            const taken = queue.shift()
+            expect(taken?.payload).toEqual(model.shift())
+            if (taken !== undefined) queue.finish(1, taken.pinned)
+          } else {
+            const payload = new Uint8Array(next.push).fill(next.push)
+            model.push(payload)
+            queue.push(message(payload))
+          }
+          expect(queue.waiting).toBe(model.length)
+          expect(queue.messages).toBe(model.length)
+          expect(queue.bytes).toBe(model.reduce((sum, { length }) => sum + length, 0))
+        }
+      }),
+    )
+  })
+
+  test('counts memory shared by neighbours once', () => {
+    const queue = new MailboxQueue(1024, 1 << 20, new PayloadCopier())
+    const slab = new Uint8Array(64 * 1024)
+    for (let i = 0; i < 4; i++) queue.push(message(slab.subarray(i * 16_384, (i + 1) * 16_384)))
+    expect(queue.bytes).toBe(64 * 1024 + 3 * 16_384)
+  })
+})
