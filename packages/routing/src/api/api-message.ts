@@ -30,7 +30,7 @@ export interface ApiResponse {
   /** Id of the request, or 0. */
   readonly re: number
   readonly status: ApiStatus
-  /** One encoded CBOR item. Rust clients need one for every status, also 200. */
+  /** One encoded CBOR item. Every status but 200 needs one; so does 200 when the request was one that Rust clients wait for ({@link API_UNIT}). */
   readonly body?: Uint8Array | undefined
 }
 
@@ -48,15 +48,15 @@ const METHODS: readonly ApiMethod[] = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH']
 const STATUSES: readonly number[] = [200, 400, 401, 403, 404, 405, 408, 409, 500, 501]
 const MAX_ID = 0xffff_ffff
 
-/** The message payload, BARE data around header and body. */
+/** The message payload, BARE data around header and body. @throws {OckamError} `routing/invalid-argument` */
 export function encodeApiRequest(request: ApiRequest): Uint8Array<ArrayBuffer> {
-  checkId(request.id)
+  checkId('id', request.id, 1)
   const writer = new CborWriter().map(4)
-  writer.uint(1).uint(request.id).uint(2).text(request.path).uint(3).uint(METHODS.indexOf(request.method))
+  writer.uint(1).uint(request.id).uint(2).text(request.path).uint(3).uint(methodNumber(request.method))
   return finish(writer, request.body)
 }
 
-/** @throws {OckamError} `core/invalid-bare`, `core/invalid-cbor`, `routing/invalid-argument` for an unknown or missing method. */
+/** @throws {OckamError} `core/invalid-bare`, `core/invalid-cbor`, `routing/invalid-argument` for a missing id or path, an unknown or missing method. */
 export function decodeApiRequest(payload: Uint8Array): ApiRequest {
   const reader = unwrap(payload, 'API request')
   const header = readHeader(reader, true)
@@ -66,15 +66,26 @@ export function decodeApiRequest(payload: Uint8Array): ApiRequest {
   return { id: header.id, path: header.path, method, body: header.hasBody ? reader.rawItem().slice() : undefined }
 }
 
-/** The message payload, BARE data around header and body. */
+/**
+ * The message payload, BARE data around header and body.
+ * @throws {OckamError} `routing/invalid-argument`, also for a status other than 200 without a body: Rust clients would report a malformed answer
+ * and lose the status.
+ */
 export function encodeApiResponse(response: ApiResponse): Uint8Array<ArrayBuffer> {
-  checkId(response.id)
+  checkId('id', response.id, 1)
+  checkId('re', response.re, 0)
+  if (!STATUSES.includes(response.status) || (response.status !== 200 && response.body === undefined)) {
+    throw routingError(
+      'routing/invalid-argument',
+      `An API response has one of the statuses ${STATUSES.join(', ')}, and a body unless it is 200; got ${response.status} ${response.body === undefined ? 'without' : 'with'} a body.`,
+    )
+  }
   const writer = new CborWriter().map(4)
   writer.uint(1).uint(response.id).uint(2).uint(response.re).uint(3).uint(response.status)
   return finish(writer, response.body)
 }
 
-/** @throws {OckamError} `core/invalid-bare`, `core/invalid-cbor`, `routing/invalid-argument` for an unknown or missing status. */
+/** @throws {OckamError} `core/invalid-bare`, `core/invalid-cbor`, `routing/invalid-argument` for a missing id, an unknown or missing status. */
 export function decodeApiResponse(payload: Uint8Array): ApiResponse {
   const reader = unwrap(payload, 'API response')
   const header = readHeader(reader, false)
@@ -89,12 +100,12 @@ export function decodeApiResponse(payload: Uint8Array): ApiResponse {
   }
 }
 
-/** One CBOR item: a body for {@link ApiResponse}. */
+/** One CBOR item: a body for {@link ApiResponse}. @throws {OckamError} `routing/invalid-argument` for an unknown method. */
 export function encodeApiError(error: ApiError): Uint8Array<ArrayBuffer> {
   const { path, method, message } = error
   const writer = new CborWriter().map(definedCount(path, method, message))
   if (path !== undefined) writer.uint(1).text(path)
-  if (method !== undefined) writer.uint(2).uint(METHODS.indexOf(method))
+  if (method !== undefined) writer.uint(2).uint(methodNumber(method))
   if (message !== undefined) writer.uint(3).text(message)
   return writer.finish()
 }
@@ -137,11 +148,14 @@ function readHeader(reader: CborReader, isRequest: boolean): Header {
     else reader.skip()
   }
   reader.end()
+  if (header.id === 0) throw routingError('routing/invalid-argument', 'The API message has no id.')
   return header
 }
 
-/** A body that is announced must be there and be one item; what follows it is ignored, as Rust nodes do. */
+/** Announces the body and puts it behind the header: an item of its own, not of the header. */
 function finish(writer: CborWriter, body: Uint8Array | undefined): Uint8Array<ArrayBuffer> {
+  if (body?.length === 0)
+    throw routingError('routing/invalid-argument', 'The body of an API message is one CBOR item, or left out; got no bytes.')
   writer.uint(4).bool(body !== undefined)
   if (body !== undefined) writer.raw(body)
   return encodeBareData(writer.finish())
@@ -151,7 +165,13 @@ function unwrap(payload: Uint8Array, what: string): CborReader {
   return new CborReader(new BareReader(payload, { what }).data(), { what })
 }
 
-function checkId(id: number): void {
-  if (!Number.isInteger(id) || id < 1 || id > MAX_ID)
-    throw routingError('routing/invalid-argument', `The id of an API message is 1 to 2^32-1; got ${id}.`)
+function checkId(name: string, value: number, least: 0 | 1): void {
+  if (Number.isInteger(value) && value >= least && value <= MAX_ID) return
+  throw routingError('routing/invalid-argument', `The ${name} of an API message is ${least} to 2^32-1; got ${value}.`)
+}
+
+function methodNumber(method: ApiMethod): number {
+  const number = METHODS.indexOf(method)
+  if (number !== -1) return number
+  throw routingError('routing/invalid-argument', `The method of an API request is one of ${METHODS.join(', ')}; got ${method}.`)
 }

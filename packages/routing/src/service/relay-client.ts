@@ -3,7 +3,8 @@
  * through. Rust's and our relays strip that worker's address, so that messages arrive at this node's other workers directly; Elixir's relays leave
  * it in, and it forwards.
  *
- * What comes through a relay is not the relay's word: over a secure channel to the relay's node, messages lose the relay's identity here.
+ * What comes through a relay is not the relay's word: over a secure channel to the relay's node, messages lose the relay's identity here, for as
+ * long as the channel lives.
  */
 
 import {
@@ -22,11 +23,12 @@ import {
   type Worker,
 } from '@ockam/core'
 import { decodeBareString, encodeBareString } from '@ockam/core/bare'
-import { Deadline } from '../deadline.ts'
+import { checkedTimeout, Deadline } from '../deadline.ts'
 import { routingError } from '../error.ts'
+import { ANY_NAME, isRelayName } from './relay-name.ts'
 
 export interface RelayClientOptions extends RequestOptions {
-  /** The alias: the relay is then at `forward_to_<name>` on a Rust node or ours. A random one when left out. */
+  /** The relay is then at `forward_to_<name>` on a Rust node or ours: 1 to 64 of `A-Z a-z 0-9 _ . -`. A random one when left out. */
   readonly name?: string
   /** Address of the relay service. Default `static_forwarding_service` with a name, `forwarding_service` without. */
   readonly service?: string
@@ -41,31 +43,40 @@ export interface RelayHandle {
   close(): Promise<void>
 }
 
-const ANY_NAME = 'register'
 const DEFAULT_TIMEOUT_MS = 30_000
 
 /**
  * @param to an open route to the relay's node; it stays the caller's to close.
- * @throws {OckamError} `routing/timeout` when nothing answers: the name is taken, the registration is not allowed, or there is no relay service.
+ * @throws {OckamError} `routing/timeout` when nothing answers: the name is taken, the registration is not allowed, or there is no relay service;
+ * `routing/stopped` when the route ends first; `routing/invalid-argument`. Rejects with `signal.reason` when aborted.
  */
 export async function createRelayClient(router: Router, to: ResolvedRoute, options: RelayClientOptions = {}): Promise<RelayHandle> {
   const { name } = options
+  checkName(name)
+  checkedTimeout(options.timeoutMs, DEFAULT_TIMEOUT_MS)
+  options.signal?.throwIfAborted()
   const service = options.service ?? (name === undefined ? 'forwarding_service' : 'static_forwarding_service')
   const registration = new Registration(name)
   const worker = router.startWorker(undefined, registration, { from: 'local', isTransit: true })
+  // Nothing comes through any more once the route is gone: the worker goes with it.
+  void to.closed.then(() => worker.close())
   if (to.producer !== undefined) {
     router.flowControls.addConsumer(worker.address, to.producer.flowControlId)
     if (to.producer.kind === 'channel') router.flowControls.withholdIdentity(to.producer)
   }
   try {
-    const message = {
-      onwardRoute: to.route.concat(Route.of(Address.local(service))),
-      returnRoute: Route.of(worker.address),
-      payload: encodeBareString(name ?? ANY_NAME),
+    const answered = registration.answered(router.services.clock, options)
+    try {
+      const message = {
+        onwardRoute: to.route.concat(Route.of(Address.local(service))),
+        returnRoute: Route.of(worker.address),
+        payload: encodeBareString(name ?? ANY_NAME),
+      }
+      dropPressure(router.context.dispatch(message))
+    } catch (error) {
+      registration.fail(error)
     }
-    dropPressure(router.context.dispatch(message))
-    const address = await registration.answered(router.services.clock, options)
-    return { address, closed: Promise.race([to.closed, worker.stopped]), close: () => worker.close() }
+    return { address: await answered, closed: Promise.race([to.closed, worker.stopped]), close: () => worker.close() }
   } catch (error) {
     await worker.close()
     throw error
@@ -75,11 +86,39 @@ export async function createRelayClient(router: Router, to: ResolvedRoute, optio
 /** The worker a registration names as its last hop: takes the service's answer, then forwards for relays that leave it in the route. */
 class Registration implements Worker {
   readonly #name: string | undefined
-  #relay: Address | undefined
-  #onAnswer: ((relay: Address) => void) | undefined
+  #settle: { resolve(relay: Address): void; reject(reason: unknown): void } | undefined
 
   constructor(name: string | undefined) {
     this.#name = name
+  }
+
+  /** The first right answer. Called once, before anything is sent. */
+  answered(clock: Clock, options: RequestOptions): Promise<Address> {
+    return new Promise((resolve, reject) => {
+      const deadline = new Deadline(
+        clock,
+        options,
+        DEFAULT_TIMEOUT_MS,
+        () => this.fail(noAnswer(this.#name)),
+        (reason) => this.fail(reason),
+      )
+      this.#settle = {
+        resolve: (relay) => {
+          deadline.cancel()
+          resolve(relay)
+        },
+        reject: (reason) => {
+          deadline.cancel()
+          reject(reason)
+        },
+      }
+    })
+  }
+
+  /** There will be no answer. */
+  fail(reason: unknown): void {
+    this.#settle?.reject(reason)
+    this.#settle = undefined
   }
 
   handleMessage(message: LocalMessage, context: Context): Pressure {
@@ -88,27 +127,21 @@ class Registration implements Worker {
       this.#takeAnswer(message)
       return undefined
     }
-    // Forwarding to itself would go round until the loop counter ends it.
     if (onwardRoute.next?.key === context.address.key) return undefined
-    return context.dispatch({ ...message, onwardRoute, localInfo: NO_LOCAL_INFO, forwards: message.forwards + 1 })
+    const { returnRoute, payload, origin, forwards, isExclusive } = message
+    return context.dispatch({ onwardRoute, returnRoute, payload, localInfo: NO_LOCAL_INFO, origin, forwards: forwards + 1, isExclusive })
   }
 
-  answered(clock: Clock, options: RelayClientOptions): Promise<Address> {
-    return new Promise((resolve, reject) => {
-      if (this.#relay !== undefined) return resolve(this.#relay)
-      const deadline = new Deadline(clock, options, DEFAULT_TIMEOUT_MS, () => reject(noAnswer(this.#name)), reject)
-      this.#onAnswer = (relay) => {
-        deadline.cancel()
-        resolve(relay)
-      }
-    })
+  stop(): void {
+    this.fail(routingError('routing/stopped', 'The way to the relay was closed before the relay service answered.'))
   }
 
-  #takeAnswer(message: LocalMessage): void {
-    const relay = message.returnRoute.recipient
-    if (this.#relay !== undefined || relay?.type !== LOCAL || !isAnswerFor(this.#name, message.payload)) return
-    this.#relay = relay
-    this.#onAnswer?.(relay)
+  /** The relay is where the answer came from: the last hop of its return route, behind the connection it came through. */
+  #takeAnswer({ returnRoute, payload }: LocalMessage): void {
+    const relay = returnRoute.recipient
+    if (relay?.type !== LOCAL || returnRoute.length < 2 || !isAnswerFor(this.#name, payload)) return
+    this.#settle?.resolve(relay)
+    this.#settle = undefined
   }
 }
 
@@ -120,6 +153,14 @@ function isAnswerFor(name: string | undefined, payload: Uint8Array): boolean {
   } catch {
     return false
   }
+}
+
+function checkName(name: string | undefined): void {
+  if (name === undefined || (isRelayName(name) && name !== ANY_NAME)) return
+  throw routingError(
+    'routing/invalid-argument',
+    `"${name}" cannot be the name of a relay: use 1 to 64 letters, digits, or any of _ . - (and not "${ANY_NAME}", which asks for a random name).`,
+  )
 }
 
 function noAnswer(name: string | undefined): Error {

@@ -5,22 +5,41 @@
  * - A registration must come from another node and carry at least one hop of the registering side behind the connection (or channel) it came
  *   through. That connection is the relay's only next hop, for ever: a relay never reaches a worker of this node.
  * - A name belongs to the identity that registered it, over a plain connection to that connection, and is free again when the connection ends.
- * - Who is refused gets no answer.
+ *   The owner may register it again, also through another connection: the relay then leads there.
+ * - Who is refused gets no answer, and nobody is waited for.
+ *
+ * Not here: how many connections, channels or identities one party makes. Limit connections on the node, and say in `from` and `incoming` who may
+ * register.
  */
 
-import { type LocalMessage, type Producer, peerOf, type Route, type Router, type WorkerOptions } from '@ockam/core'
-import { BareReader, encodeBareString } from '@ockam/core/bare'
-import { CborReader } from '@ockam/core/cbor'
-import { type RunningRelay, startRelay } from './relay-worker.ts'
+import {
+  Address,
+  type Context,
+  type LocalMessage,
+  OckamError,
+  type Producer,
+  peerOf,
+  Route,
+  type Router,
+  type WorkerOptions,
+} from '@ockam/core'
+import { encodeBareString } from '@ockam/core/bare'
+import { type RoutingErrorCode, routingError } from '../error.ts'
+import { AnswerSender } from './answer.ts'
+import { Introductions } from './introduction.ts'
+import { LimitedEvent } from './limited-event.ts'
+import { ANY_NAME, requestedName } from './relay-name.ts'
+import { type NameRefusal, RelayTable } from './relay-table.ts'
+import { Relay, type RelayServices, type RelayTarget } from './relay-worker.ts'
 
 export interface RelayServiceOptions extends Pick<WorkerOptions, 'from' | 'incoming'> {
-  /** Addresses relays are registered at. Default those of Rust nodes. */
+  /** Addresses relays are registered at. Default those of Rust nodes: `forwarding_service` and `static_forwarding_service`. */
   readonly addresses?: readonly string[]
-  /** What relay addresses begin with. Default `forward_to_`. */
+  /** What relay addresses begin with, so that no registration gets the name of another worker. Default `forward_to_`. */
   readonly prefix?: string
   /** Relays in total. Default 1000. */
   readonly maxRelays?: number
-  /** Relays of one connection. Default 100. */
+  /** Relays of one connection, or channel. Default 100. */
   readonly maxRelaysPerConnection?: number
   /** Relays of one identity, over all its connections. Default 100. */
   readonly maxRelaysPerIdentity?: number
@@ -29,110 +48,125 @@ export interface RelayServiceOptions extends Pick<WorkerOptions, 'from' | 'incom
 export interface RelayService {
   /** Names of the relays there are, with the prefix. */
   readonly relays: readonly string[]
+  /** Takes no more registrations and ends all relays. */
   close(): Promise<void>
 }
 
-/** What a client sends to be given a random name. */
-const ANY_NAME = 'register'
-const NAME = /^[A-Za-z0-9_.-]{1,64}$/
-const MAX_BODY = 4096
+type RegistrationRefusal = NameRefusal | 'not-from-another-node' | 'no-own-hop' | 'name-not-allowed' | 'address-in-use'
 
-interface Registration extends RunningRelay {
-  readonly owner: string
-  readonly producer: Producer
-}
-
+/**
+ * @throws {OckamError} `routing/invalid-argument` for an empty prefix, no addresses, or limits that are not whole numbers above 0;
+ * `routing/address-in-use`.
+ */
 export function startRelayService(router: Router, options: RelayServiceOptions = {}): RelayService {
   const [main, ...aliases] = options.addresses ?? ['forwarding_service', 'static_forwarding_service']
-  const prefix = options.prefix ?? 'forward_to_'
-  const limits = {
-    total: options.maxRelays ?? 1000,
-    connection: options.maxRelaysPerConnection ?? 100,
-    identity: options.maxRelaysPerIdentity ?? 100,
-  }
-  const registrations = new Map<string, Registration>()
-  const { diagnostics, random } = router.services
-
-  const refuse = (reason: string, relay?: string): void => diagnostics.event('routing/relay-refused', { reason, relay })
-
-  const mayRegister = (owner: string, producer: Producer): string | undefined => {
-    if (registrations.size >= limits.total) return 'too many relays'
-    let ofConnection = 0
-    let ofOwner = 0
-    for (const registration of registrations.values()) {
-      if (registration.producer === producer) ofConnection++
-      if (registration.owner === owner) ofOwner++
-    }
-    if (ofConnection >= limits.connection) return 'too many relays of one connection'
-    return ofOwner >= limits.identity ? 'too many relays of one identity' : undefined
-  }
-
-  const register = async (name: string, route: Route, producer: Producer, owner: string): Promise<void> => {
-    const address = `${prefix}${name}`
-    const present = registrations.get(address)
-    if (present !== undefined && present.owner !== owner) return refuse('the name belongs to somebody else', address)
-    const problem = present === undefined ? mayRegister(owner, producer) : undefined
-    if (problem !== undefined) return refuse(problem, address)
-    await present?.close()
-    const relay = startRelay(router, address, route, producer, () => {
-      if (registrations.get(address) === registration) registrations.delete(address)
-    })
-    const registration: Registration = { ...relay, owner, producer }
-    registrations.set(address, registration)
-    diagnostics.event('routing/relay-registered', { relay: address })
-    relay.reply(route, encodeBareString(address))
-  }
-
-  const handleMessage = (message: LocalMessage): void | Promise<void> => {
-    const { origin, returnRoute } = message
-    const delivering = returnRoute.next
-    if (origin === undefined || delivering === undefined || router.flowControls.producerAt(delivering) !== origin) {
-      return refuse('not registered from another node')
-    }
-    if (returnRoute.length < 2) return refuse('no hop of the registering side')
-    const requested = requestedName(message.payload)
-    if (requested === undefined || !NAME.test(requested)) return refuse('the name is not 1 to 64 letters, digits, or any of _ . -')
-    const name = requested === ANY_NAME ? randomName(random.bytes(16)) : requested
-    return register(name, returnRoute, origin, peerOf(message)?.identifier.toString() ?? origin.flowControlId)
-  }
-
-  const worker = router.startWorker(
-    main,
-    { handleMessage },
-    { from: options.from ?? 'anyone', aliases, overflow: 'drop', ...(options.incoming && { incoming: options.incoming }) },
-  )
+  if (main === undefined) throw routingError('routing/invalid-argument', 'A relay service needs at least one address.')
+  const registry = new RelayRegistry(router, options)
+  const { from = 'anyone', incoming } = options
+  const handleMessage = (message: LocalMessage, context: Context): void => registry.register(message, context)
+  const worker = router.startWorker(main, { handleMessage }, { from, aliases, overflow: 'drop', ...(incoming && { incoming }) })
   return {
     get relays(): readonly string[] {
-      return [...registrations.keys()]
+      return registry.names
     },
     async close() {
       await worker.close()
-      await Promise.all([...registrations.values()].map((registration) => registration.close()))
+      await registry.close()
     },
   }
 }
 
-/** A BARE string, or the map `{1: name, …}` of Elixir clients. Undefined when it is neither. */
-function requestedName(body: Uint8Array): string | undefined {
-  if (body.length === 0 || body.length > MAX_BODY) return undefined
-  try {
-    const bare = new BareReader(body, { what: 'relay registration' })
-    const name = bare.string()
-    if (bare.remaining === 0) return name
-  } catch {
-    // Not BARE: perhaps the other form.
+class RelayRegistry {
+  readonly #router: Router
+  readonly #prefix: string
+  readonly #table: RelayTable
+  readonly #services: RelayServices
+  readonly #answers: AnswerSender
+  readonly #refused: LimitedEvent<RegistrationRefusal>
+
+  constructor(router: Router, options: RelayServiceOptions) {
+    this.#router = router
+    this.#prefix = options.prefix ?? 'forward_to_'
+    if (this.#prefix === '') {
+      throw routingError(
+        'routing/invalid-argument',
+        'A relay service needs a prefix: without one, a registration could take the name of any worker.',
+      )
+    }
+    this.#table = new RelayTable({
+      total: checkedLimit('maxRelays', options.maxRelays ?? 1000),
+      perConnection: checkedLimit('maxRelaysPerConnection', options.maxRelaysPerConnection ?? 100),
+      perOwner: checkedLimit('maxRelaysPerIdentity', options.maxRelaysPerIdentity ?? 100),
+    })
+    const introductions = new Introductions(router.flowControls)
+    this.#services = { router, introductions, dropped: new LimitedEvent('routing/relay-dropped', router.services) }
+    this.#answers = new AnswerSender(router.services)
+    this.#refused = new LimitedEvent('routing/relay-refused', router.services)
   }
-  try {
-    const reader = new CborReader(body, { what: 'relay registration' })
-    reader.beginMap()
-    return reader.nextKey() === 1 ? reader.text() : undefined
-  } catch {
+
+  get names(): readonly string[] {
+    return this.#table.names
+  }
+
+  register(message: LocalMessage, context: Context): void {
+    const { origin, returnRoute } = message
+    const delivering = returnRoute.next
+    if (origin === undefined || delivering === undefined || this.#router.flowControls.producerAt(delivering) !== origin) {
+      return this.#refused.count('not-from-another-node')
+    }
+    if (returnRoute.length < 2) return this.#refused.count('no-own-hop')
+    const requested = requestedName(message.payload)
+    if (requested === undefined) return this.#refused.count('name-not-allowed')
+    const name = `${this.#prefix}${requested === ANY_NAME ? Address.random(this.#router.services.random).name : requested}`
+    const owner = peerOf(message)?.identifier.toString() ?? origin.flowControlId
+    const refusal = this.#table.refusal(name, owner, origin) ?? this.#give(name, owner, { producer: origin, registered: returnRoute })
+    if (refusal !== undefined) return this.#refused.count(refusal, { relay: name })
+    this.#answers.send(
+      {
+        onwardRoute: returnRoute,
+        returnRoute: Route.of(Address.local(name)),
+        payload: encodeBareString(name),
+        forwards: message.forwards + 1,
+      },
+      context,
+    )
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#table.relays.map((relay) => relay.close()))
+    this.#services.introductions.close()
+  }
+
+  #give(name: string, owner: string, target: RelayTarget): RegistrationRefusal | undefined {
+    const present = this.#table.get(name)
+    if (present !== undefined) {
+      const before = present.producer
+      present.moveTo(target)
+      this.#table.moved(name)
+      this.#forgetIdle(before)
+      return undefined
+    }
+    try {
+      const relay: Relay = new Relay(this.#services, name, target, () => {
+        this.#table.delete(name)
+        this.#forgetIdle(relay.producer)
+      })
+      this.#table.add(name, owner, relay)
+    } catch (error) {
+      if (OckamError.is<RoutingErrorCode>(error, 'routing/address-in-use')) return 'address-in-use'
+      throw error
+    }
+    this.#router.services.diagnostics.event('routing/relay-registered', { relay: name })
     return undefined
+  }
+
+  /** Nothing leads to that connection any more: what it was introduced to, it forgets. */
+  #forgetIdle(producer: Producer): void {
+    if (this.#table.ofConnection(producer) === 0) this.#services.introductions.forget(producer)
   }
 }
 
-function randomName(bytes: Uint8Array): string {
-  let name = ''
-  for (const byte of bytes) name += byte.toString(16).padStart(2, '0')
-  return name
+function checkedLimit(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value > 0) return value
+  throw routingError('routing/invalid-argument', `${name} is a whole number above 0; got ${String(value)}.`)
 }

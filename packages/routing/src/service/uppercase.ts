@@ -1,14 +1,15 @@
 /** The `uppercase` service: a BARE string comes back in upper case (Unicode). Bodies that are no BARE string are an error of the worker. */
 
-import type { LocalMessage, Router, WorkerHandle, WorkerOptions } from '@ockam/core'
+import type { Router, WorkerHandle, WorkerOptions } from '@ockam/core'
 import { decodeBareString, encodeBareString } from '@ockam/core/bare'
-import { answer } from './answer.ts'
+import { AnswerSender } from './answer.ts'
 
 /** @param options default: reachable by anyone, at `uppercase`; messages over the bound of its mailbox are dropped. */
 export function startUppercase(router: Router, name = 'uppercase', options: WorkerOptions = {}): WorkerHandle {
+  const answers = new AnswerSender(router.services)
   return router.startWorker(
     name,
-    (message: LocalMessage, context) => answer(message, encodeBareString(decodeBareString(message.payload).toUpperCase()), context),
+    (message, context) => answers.answer(message, encodeBareString(decodeBareString(message.payload).toUpperCase()), context),
     { from: 'anyone', overflow: 'drop', isTransit: true, ...options },
   )
 }
