@@ -1,6 +1,6 @@
 /** Every rule the attestation of a peer must keep, each broken alone; times to the second (threat table rows 7, 21 and 22). */
 
-import { Identifier, type SigningKey } from '@ockam/core'
+import type { Identifier, SigningKey } from '@ockam/core'
 import { softwareVault } from '@ockam/vault-software'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { IdentityErrorCode } from '../src/index.ts'

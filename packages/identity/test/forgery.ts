@@ -46,7 +46,7 @@ export interface ForgedAttestation {
   readonly signatureType?: number
 }
 
-export const typeIndex = ({ type }: VerifyingKey): number => (type === 'ed25519' ? 0 : 1)
+const typeIndex = ({ type }: VerifyingKey): number => (type === 'ed25519' ? 0 : 1)
 
 export async function forgeHistory(vault: Vault, changes: readonly ForgedChange[]): Promise<ForgedHistory> {
   const keys: SigningKey[] = []

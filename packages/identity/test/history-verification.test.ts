@@ -110,7 +110,7 @@ describe('a history is refused', () => {
     await refused(bytes.subarray(0, -1), 'identity/invalid-history')
     await refused(new Uint8Array(), 'identity/invalid-history')
     await refused(new Uint8Array(128).fill(0xff), 'identity/invalid-history')
-    await refused('an identity' as unknown as Uint8Array, 'identity/invalid-history')
+    await refused('an identity', 'identity/invalid-history')
     await refused(7 as unknown as Uint8Array, 'identity/invalid-argument')
   })
 

@@ -1,9 +1,13 @@
 /** What one node of a test has: a vault whose signature checks are counted, a store, a clock to set, recorded events, and the registry over them. */
 
-import { type DiagnosticDetails, memoryStore, type Random, type Store, type Vault } from '@ockam/core'
+import { type DiagnosticDetails, Identifier, memoryStore, type Random, type Store, type Vault } from '@ockam/core'
 import { type SoftwareVault, softwareVault } from '@ockam/vault-software'
+import { expect } from 'vitest'
 import { type CreateIdentitiesOptions, createIdentities, type IdentityRegistry } from '../src/index.ts'
 import { hex } from './hex.ts'
+
+// An identifier keeps its text in a private field, which `toEqual` does not see: without this, any two would be equal.
+expect.addEqualityTesters([(a, b) => (Identifier.is(a) && Identifier.is(b) ? a.equals(b) : undefined)])
 
 /** 14 November 2023, 22:13:20 UTC: the moment the derived vectors are made at. */
 export const START = 1_700_000_000
