@@ -15,7 +15,7 @@ export class ManualClock implements Clock {
   readonly #timers = new Set<ManualTimer>()
 
   /** @param nowMs what `now` says at first; `monotonic` starts at 0. */
-  constructor(nowMs = Date.UTC(2026, 0, 1)) {
+  constructor(nowMs: number = Date.UTC(2026, 0, 1)) {
     this.#nowMs = nowMs
   }
 

@@ -136,3 +136,25 @@ describe('A listener', () => {
       expect(sockets()).toBe(before)
     }))
 })
+
+describe('Peers that together announce more than the node has memory for', () => {
+  test('hold no more than it allows, and an honest peer is still served', () =>
+    withTransport({ maxMessageBytes: 1_048_576, maxPartialBytes: 3_145_728 }, async ({ services, dial }) => {
+      const peers: RawPeer[] = []
+      const before = process.memoryUsage().arrayBuffers
+      for (let i = 0; i < 12; i++) {
+        const peer = await dial()
+        peer.write('01 00100000 83')
+        peer.socket.write(new Uint8Array(900_000))
+        peers.push(peer)
+        await settle()
+      }
+      await until(() => peers.some((peer) => peer.isClosed), 'the first of them are dropped')
+      await settle()
+      expect(peers.map((peer) => peer.isClosed)).toEqual(peers.map((_, index) => index < 9))
+      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(40_000_000)
+      const honest = await dial()
+      honest.write(`01 ${GOOD}`)
+      await until(() => services.deliveries.length === 1, 'the honest peer is served')
+    }))
+})

@@ -1,0 +1,16 @@
+import { readFile } from 'node:fs/promises'
+import { expect, test, vi } from 'vitest'
+
+test('The README shows an example that does what it says', async () => {
+  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+  const example = await readFile(new URL('./program/example.ts', import.meta.url), 'utf8')
+  expect(readme).toContain(`\`\`\`ts\n${example}\`\`\``)
+  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
+  try {
+    await import('./program/example.ts')
+    expect(log).toHaveBeenCalledTimes(1)
+    expect(readme).toContain(`\`\`\`\n${String(log.mock.calls[0]?.[0])}\n\`\`\``)
+  } finally {
+    log.mockRestore()
+  }
+})
