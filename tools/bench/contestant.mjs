@@ -19,7 +19,14 @@ const not = (condition) => (aCase) => !condition(aCase)
 export const CONTESTANTS = [
   { name: 'ceiling', module: at('ceiling.mjs').href, takes: not(isHandshake) },
   { name: 'ceiling', module: at('ceiling-handshake.mjs').href, takes: both(isHandshake, isSecure) },
-  { name: 'ours', module: at('ours/node.mjs').href, takes: (aCase) => aCase.isSecure || !isHandshake(aCase) },
+  { name: 'ours', module: at('ours/node.mjs').href, takes: (aCase) => aCase.isSecure || !isHandshake(aCase), relayFirst: true },
+  {
+    name: 'ours, no cache',
+    module: at('ours/node.mjs').href,
+    takes: both(isHandshake, isSecure),
+    with: { forgetsVerified: true },
+    note: 'verifies every history and attestation anew',
+  },
   { name: 'net', module: at('peers/net.mjs').href, takes: not(isSecure), note: 'byte stream; relayed by a blind byte proxy' },
   {
     name: 'tls',

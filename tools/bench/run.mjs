@@ -43,7 +43,12 @@ const certificates = createCertificates()
 const jobs = []
 for (const aCase of cases)
   for (const contestant of CONTESTANTS.filter(({ takes }) => takes(aCase))) {
-    const settings = { ...aCase, certificates, keys: [randomBytes(32).toString('hex'), randomBytes(32).toString('hex')] }
+    const settings = {
+      ...aCase,
+      ...contestant.with,
+      certificates,
+      keys: [randomBytes(32).toString('hex'), randomBytes(32).toString('hex')],
+    }
     const run = () => measure(contestant, aCase, settings, limits)
     jobs.push({ group: aCase.name, name: contestant.name, absent: absence(contestant, peers), records: [], run })
   }
