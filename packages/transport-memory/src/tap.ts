@@ -16,7 +16,7 @@ export interface TappedMessage {
    * Puts a message on this connection, now or later, past all taps: towards the receiver of this one, or back to its sender. The settings of the
    * link hold for it.
    */
-  inject(message: TransportMessage, toward?: 'receiver' | 'sender'): void
+  readonly inject: (message: TransportMessage, toward?: 'receiver' | 'sender') => void
 }
 
 /** Returns what crosses instead: undefined for the message as it is, `[]` for nothing. Must not throw. */

@@ -1,4 +1,4 @@
-import { OckamError, type Pressure } from '@ockam/core'
+import { dropPressure, OckamError, type Pressure } from '@ockam/core'
 import { describe, expect, test } from 'vitest'
 import type { LinkSettings } from '../src/index.ts'
 import { Laboratory, memory, numbered, numbersAt, sendNumbers, turns, upTo } from './laboratory.ts'
@@ -60,8 +60,8 @@ describe('A link', () => {
       if (delivery.isExclusive) delivery.message.payload.fill(0)
       return undefined
     }
-    void (await dialled.send(message))
-    void (await dialled.send(message))
+    dropPressure(dialled.send(message))
+    dropPressure(dialled.send(message))
     await laboratory.pass(5)
     expect(copies.length).toBe(4)
     for (const copy of copies) expect(copy.every((byte) => byte === 5)).toBe(true)

@@ -1,4 +1,4 @@
-import { type TransportMessage, Route } from '@ockam/core'
+import { dropPressure, Route, type TransportMessage } from '@ockam/core'
 import { describe, expect, test } from 'vitest'
 import type { TappedMessage } from '../src/index.ts'
 import { Laboratory, numbered, numbersAt, sendNumbers } from './laboratory.ts'
@@ -85,7 +85,7 @@ describe('A network that encodes', () => {
   test('delivers bytes of its own: nothing is shared with the sender', async () => {
     const { laboratory, bob, dialled } = await connected(true)
     const message = numbered(3)
-    void (await dialled.send(message))
+    dropPressure(dialled.send(message))
     await laboratory.pass(2)
     const [delivery] = bob.services.deliveries
     expect(delivery?.message.payload).toEqual(message.payload)

@@ -8,7 +8,7 @@ import { OckamError, type TransportErrorCode } from '@ockam/core'
 const MIB = 1024 * 1024
 
 /** The largest frame that Rust nodes send or accept, in bytes behind the length. */
-export const MAX_MESSAGE_BYTES: number = 16 * MIB
+const MAX_MESSAGE_BYTES = 16 * MIB
 
 export interface TcpOptions {
   /** Longest message, encoded, that is sent or accepted. Default and maximum 16 MiB; a lower limit also refuses honest peers that send more. */

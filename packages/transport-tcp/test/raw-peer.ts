@@ -7,7 +7,7 @@ import { RecordingServices } from '@ockam/conformance'
 import { type Connection, MultiAddr, type Transport } from '@ockam/core'
 import { tcp, type TcpOptions } from '../src/index.ts'
 
-export const fromHex = (hex: string): Buffer => Buffer.from(hex.replaceAll(/\s/g, ''), 'hex')
+const fromHex = (hex: string): Buffer => Buffer.from(hex.replaceAll(/\s/g, ''), 'hex')
 
 export class RawPeer {
   readonly socket: Socket

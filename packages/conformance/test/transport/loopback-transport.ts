@@ -257,7 +257,7 @@ class LoopbackTransport implements Transport {
     listener.accepted.push(accepted)
     this.#connections.push(dialled)
     if (fault === 'delivers before accepting') await this.#deliverEarly(listener, accepted)
-    if (!listener.services.accepted(listener, accepted) && fault !== 'keeps refused connections') void (await accepted.close())
+    if (!listener.services.accepted(listener, accepted) && fault !== 'keeps refused connections') await accepted.close()
     if (fault === 'closes on a late abort') signal?.addEventListener('abort', () => dropPressure(dialled.close()))
     return dialled
   }
