@@ -19,7 +19,7 @@ export interface ForgedChange {
   readonly dataType?: number
   readonly revokes?: boolean
   readonly validFrom?: number
-  readonly validUntil?: number
+  readonly validUntil?: number | bigint
   /** What the signature claims to be made with; default the truth. */
   readonly signatureType?: number
 }

@@ -68,6 +68,7 @@ describe('a history is refused', () => {
     ],
     ['whose change begins before the one it replaces', 'identity/invalid-history', () => [{}, { validFrom: START - 1 }]],
     ['whose change ends before it begins', 'identity/invalid-history', () => [{ validUntil: START - 1 }]],
+    ['whose end is beyond 2^53 seconds', 'identity/invalid-history', () => [{ validUntil: 2n ** 53n }]],
     ['of version 0', 'identity/invalid-history', () => [{ version: 0 }]],
     ['of version 2', 'identity/invalid-history', () => [{ version: 2 }]],
     ['whose second change is of version 0', 'identity/invalid-history', () => [{}, { version: 0 }]],

@@ -126,3 +126,31 @@ test('of two histories in conflict one stays and the other is refused', async ()
       if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'identity/conflicting-history' })
   })
 })
+
+test('a rotation that finishes between finding the old key and signing with it is told as contention, and a proof follows it', async () => {
+  const [store, inner] = [memoryStore(), softwareVault()]
+  const other = nodeParts({ store, vault: inner }).identities
+  const { identifier } = await other.create()
+  let between: (() => Promise<unknown>) | undefined
+  const interrupted = async <T>(result: Promise<T>): Promise<T> => {
+    const run = between
+    between = undefined
+    await run?.()
+    return result
+  }
+  const signing: typeof inner.signing = {
+    generateSigningKey: (type) => interrupted(inner.signing.generateSigningKey(type)),
+    sign: (...args) => inner.signing.sign(...args),
+    deleteSigningKey: (key) => inner.signing.deleteSigningKey(key),
+    findSigningKey: (key) => interrupted(inner.signing.findSigningKey(key)),
+  }
+  const registry = () => nodeParts({ store, vault: { ...inner, signing } }).identities
+
+  const first = registry()
+  between = () => other.rotate(identifier)
+  await expect(first.rotate(identifier)).rejects.toMatchObject({ code: 'identity/contention' })
+
+  between = () => other.rotate(identifier)
+  const { changeHistory } = await registry().channelProof(identifier)
+  expect(changeHistory).toEqual(await other.export(identifier))
+})
