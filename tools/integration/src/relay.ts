@@ -1,0 +1,16 @@
+/** A relay between other programs. */
+
+import { createNode } from '@ockam/node'
+import { tcp } from '@ockam/transport-tcp'
+import { MemoryWatch } from './control/memory-watch.ts'
+import { answerParent } from './control/parent.ts'
+
+const node = await createNode({ transports: [tcp()] })
+node.startRelayService()
+const listener = await node.listen('/ip4/127.0.0.1/tcp/0')
+const memory = new MemoryWatch()
+
+answerParent(
+  { markMemory: () => memory.mark(), memory: () => memory.report(), statistics: () => node.router.statistics() },
+  listener.address.toString(),
+)

@@ -1,0 +1,61 @@
+/** Sends numbered streams as fast as they are taken: each over a connection of its own, waiting whenever it is asked to. */
+
+import { createNode, trustEveryone } from '@ockam/node'
+import { type Address, Route } from '@ockam/core'
+import { tcp } from '@ockam/transport-tcp'
+import { MemoryWatch } from './control/memory-watch.ts'
+import { answerParent, settings } from './control/parent.ts'
+import { StreamWriter } from './stream/numbered-stream.ts'
+
+export interface SourceSettings {
+  readonly flows: number
+  /** The sink's node, or the relay's. */
+  readonly to: string
+  readonly way: 'direct' | 'relay' | 'channel'
+  /** Bytes of payload to send on each flow. */
+  readonly totalBytes: number
+}
+
+const { flows, to, way, totalBytes } = settings<SourceSettings>()
+const node = await createNode({ transports: [tcp()] })
+const memory = new MemoryWatch()
+const identity = await node.createIdentity()
+
+async function firstHops(flow: number): Promise<readonly (Address | string)[]> {
+  if (way === 'channel') {
+    const listener = `${to}/service/forward_to_sink-${flow}/secure/api`
+    return [(await node.openSecureChannel(listener, { identity, trust: trustEveryone() })).address]
+  }
+  const { address } = await node.connect(to)
+  return way === 'direct' ? [address] : [address, `forward_to_sink-${flow}`]
+}
+
+const streams = await Promise.all(
+  Array.from({ length: flows }, async (_, i) => ({
+    route: Route.of(...(await firstHops(i)), `flow-${i}`),
+    writer: new StreamWriter(),
+    waits: 0,
+  })),
+)
+
+async function pump(stream: (typeof streams)[number]): Promise<void> {
+  while (stream.writer.progress.bytes < totalBytes) {
+    const pressure = node.send(stream.route, stream.writer.next())
+    if (pressure === undefined) continue
+    stream.waits++
+    await pressure
+  }
+}
+
+answerParent({
+  /** Resolves at once; the test watches the progress. */
+  start: () => {
+    for (const stream of streams) void pump(stream)
+  },
+  progress: () => streams.map(({ writer }) => writer.progress),
+  waits: () => streams.map(({ waits }) => waits),
+  digests: () => streams.map(({ writer }) => writer.digest()),
+  markMemory: () => memory.mark(),
+  memory: () => memory.report(),
+  statistics: () => node.router.statistics(),
+})
