@@ -189,6 +189,31 @@ describe('what waits', () => {
     expect(seen).toEqual(Array.from({ length: 4 }, (_, i) => chunk.slice(i * 1000, i * 1000 + 500)))
   })
 
+  test('does not pin a read chunk when it comes while its worker is busy', async () => {
+    const transport = new ScriptedTransport()
+    const router = createRouter({ transports: [transport] })
+    const seen: Uint8Array[] = []
+    const { handle, open } = gate()
+    router.startWorker(
+      'transit',
+      ({ payload }) => {
+        seen.push(payload)
+        return handle()
+      },
+      { from: 'anyone', isTransit: true },
+    )
+    await router.connect('/script/a')
+    const chunk = new Uint8Array(65_536).map((_, i) => i)
+    for (let i = 0; i < 2; i++) {
+      dropPressure(transport.arrive(transport.connections[0]!, 'transit', 'me', chunk.subarray(i * 1000, i * 1000 + 500)))
+      await turn()
+    }
+    open(1)
+    await turn()
+    expect(seen.map(({ buffer }) => buffer === chunk.buffer)).toEqual([true, false])
+    expect(seen[1]).toEqual(chunk.slice(1000, 1500))
+  })
+
   test('reaches an application as a copy when it is a small part of its memory, and as it is when it is a large part', async () => {
     const router = createRouter()
     const seen: Uint8Array[] = []

@@ -1,4 +1,5 @@
 import {
+  Address,
   dropPressure,
   type ChannelPeerInfo,
   Identifier,
@@ -44,6 +45,9 @@ async function reaches(from: From, source: Source, isConsumer: boolean): Promise
   }
   const origin = origins[source]
   const hasPeer = source === 'accepted channel' || source === 'dialled channel'
+  // Rights of others, and rights of this worker that have nothing to do with the source, must not matter.
+  flowControls.addConsumer(Address.local('bystander'), origin?.flowControlId ?? flowControls.createId())
+  flowControls.addConsumer(Address.local('target'), flowControls.createId())
   let arrived = 0
   const worker = router.startWorker('target', () => void arrived++, { from: from === 'listed' ? [listed] : from })
   if (isConsumer && origin !== undefined) flowControls.addConsumer(worker.address, origin.flowControlId)
