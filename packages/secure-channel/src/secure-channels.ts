@@ -5,6 +5,7 @@ import type { SecureChannel } from './channel/secure-channel.ts'
 import type { ChannelServices, ChannelVaults, RegisteredChannel } from './channel/services.ts'
 import { channelError } from './error.ts'
 import { type ChannelOptions, openChannel } from './handshake/initiator.ts'
+import { RefusalReport } from './handshake/refusal-report.ts'
 import { secureHopResolver } from './hop-resolver.ts'
 import { type ChannelListener, createChannelListener, type ListenerOptions } from './listener/channel-listener.ts'
 import { type DecryptorPersistence, DecryptorStore } from './persistence/decryptor-store.ts'
@@ -62,6 +63,7 @@ class ChannelRegistry implements SecureChannels {
       vault,
       identities,
       decryptors: persistence === undefined ? undefined : new DecryptorStore(persistence, vault.primitives, router.services.random),
+      refusals: new RefusalReport(router.services.clock, router.services.diagnostics),
       register: (channel) => this.#register(channel),
       unregister: (channel) => this.#channels.delete(channel.address.key),
     }
@@ -70,7 +72,7 @@ class ChannelRegistry implements SecureChannels {
 
   async createListener(address: Address | string, options: ListenerOptions): Promise<ChannelListener> {
     this.#requireOpen()
-    const listener = await createChannelListener(this.#services, address, options)
+    const listener: ChannelListener = await createChannelListener(this.#services, address, options, () => this.#listeners.delete(listener))
     this.#listeners.add(listener)
     return listener
   }

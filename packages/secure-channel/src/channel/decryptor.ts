@@ -2,13 +2,15 @@
  * The decryptor of a channel: what it opens goes on into the node, with the peer's identity as its only local info, and with the channel's encryptor
  * in front of the return route, so that an answer goes back through the channel.
  *
- * Refused ciphertexts are counted and never answered. Many that run ahead of the window along the path of the last good message mean that too much
- * was lost for the two sides to go on: that is reported instead of hanging in silence. A few, or from elsewhere, may be an attacker's and do nothing.
+ * Refused ciphertexts are counted and never answered. Several that run ahead of the window along the path of the last good message, with none that
+ * opens for two seconds, mean that too much was lost for the two sides to go on: that is reported instead of hanging in silence. From elsewhere, or
+ * among good ones, they are an attacker's and do nothing.
  */
 
 import {
   type Address,
   type ChannelPeerInfo,
+  type Clock,
   type Context,
   type Identifier,
   type LocalInfo,
@@ -17,6 +19,7 @@ import {
   type Primitives,
   type Producer,
   type Route,
+  type Timer,
 } from '@ockam/core'
 import { ChannelMessageDecoder } from '../protocol/channel-message.ts'
 import type { RefreshPayload } from '../protocol/identity-payload.ts'
@@ -26,13 +29,15 @@ import type { CiphertextReceiver } from './ciphertext-receiver.ts'
 import { Opener, type Refusal } from './opener.ts'
 import { isSameRoute, type Path } from './path.ts'
 
-/** So many messages ahead of the window, each higher than the one before, and none inside: the window is lost. */
+/** So many messages ahead of the window, each higher than the one before, and then none inside for a while: the window is lost. */
 const LOST_AFTER = 3
+const LOST_AFTER_MS = 2_000
 
 export interface DecryptorOptions {
   readonly primitives: Primitives
   readonly window: NonceWindow
   readonly key: ReceivingKey
+  readonly clock: Clock
   readonly peer: Identifier
   readonly encryptorAddress: Address
   readonly producer: Producer
@@ -61,6 +66,7 @@ export class Decryptor implements CiphertextReceiver {
   #lastPath: Route
   #ahead = 0
   #highestAhead = 0
+  #lostTimer: Timer | undefined
   #hasClosed = false
 
   constructor(options: DecryptorOptions) {
@@ -96,6 +102,7 @@ export class Decryptor implements CiphertextReceiver {
   }
 
   destroy(): void {
+    this.#lostTimer?.cancel()
     this.#options.key.destroy()
   }
 
@@ -109,7 +116,7 @@ export class Decryptor implements CiphertextReceiver {
 
   #opened(message: LocalMessage, nonce: number, bytes: Uint8Array, start: number, end: number): void {
     const decoder = this.#decoder
-    this.#ahead = 0
+    if (this.#ahead !== 0) this.#notLost()
     this.#lastPath = message.returnRoute
     try {
       decoder.decode(bytes, start, end)
@@ -152,6 +159,12 @@ export class Decryptor implements CiphertextReceiver {
     if (refusal !== 'ahead' || this.#hasClosed || !isSameRoute(message.returnRoute, this.#lastPath)) return
     if (nonce <= this.#highestAhead && this.#ahead > 0) return
     this.#highestAhead = nonce
-    if (++this.#ahead === LOST_AFTER) this.#options.onWindowLost()
+    if (++this.#ahead === LOST_AFTER) this.#lostTimer = this.#options.clock.schedule(LOST_AFTER_MS, () => this.#options.onWindowLost())
+  }
+
+  #notLost(): void {
+    this.#ahead = 0
+    this.#lostTimer?.cancel()
+    this.#lostTimer = undefined
   }
 }

@@ -208,6 +208,7 @@ export class LiveChannel implements RegisteredChannel {
     return new Decryptor({
       primitives,
       window: new NonceWindow(),
+      clock: services.router.services.clock,
       key: new ReceivingKey(key, () => this.#events.emit('rekeyed')),
       peer,
       encryptorAddress: addresses.encryptor,

@@ -3,6 +3,7 @@
  */
 
 import { Address, type ChannelVault, type Identities, type Primitives, type PurposeKeys, type Router } from '@ockam/core'
+import type { RefusalReport } from '../handshake/refusal-report.ts'
 import type { DecryptorStore } from '../persistence/decryptor-store.ts'
 import type { SecureChannel } from './secure-channel.ts'
 
@@ -23,6 +24,7 @@ export interface ChannelServices {
   readonly vault: ChannelVaults
   readonly identities: Identities & PurposeKeys
   readonly decryptors: DecryptorStore | undefined
+  readonly refusals: RefusalReport
   register(channel: RegisteredChannel): void
   unregister(channel: RegisteredChannel): void
 }

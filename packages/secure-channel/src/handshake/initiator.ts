@@ -170,7 +170,7 @@ class Initiator {
   }
 
   #report(error: unknown): void {
-    this.#services.router.services.diagnostics.event('secure-channel/handshake-refused', { role: 'initiator', code: codeOf(error) })
+    this.#services.refusals.report('initiator', codeOf(error))
   }
 
   #fail(error: unknown): void {

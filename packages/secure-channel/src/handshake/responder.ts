@@ -167,6 +167,6 @@ export class Responder {
   }
 
   #report(code: string): void {
-    this.#options.services.router.services.diagnostics.event('secure-channel/handshake-refused', { role: 'responder', code })
+    this.#options.services.refusals.report('responder', code)
   }
 }

@@ -53,11 +53,16 @@ export interface ChannelListener extends Spawner {
 }
 
 /** @throws {OckamError} `secure-channel/trust-missing`, `secure-channel/invalid-argument`, and what the router throws for an address in use. */
-export async function createChannelListener(services: ChannelServices, address: Address | string, options: ListenerOptions): Promise<ChannelListener> {
+export async function createChannelListener(
+  services: ChannelServices,
+  address: Address | string,
+  options: ListenerOptions,
+  onStopped: () => void,
+): Promise<ChannelListener> {
   const side = checkedSideOptions(options)
   // A listener that cannot show its identity would be silent for no visible reason: this fails now instead.
   await services.identities.channelProof(side.identity)
-  return new HandshakeListener(services, address, side, options)
+  return new HandshakeListener(services, address, side, options, onStopped)
 }
 
 class HandshakeListener implements ChannelListener {
@@ -75,7 +80,7 @@ class HandshakeListener implements ChannelListener {
   #ignored = 0
   #evicted = 0
 
-  constructor(services: ChannelServices, address: Address | string, side: CheckedSideOptions, options: ListenerOptions) {
+  constructor(services: ChannelServices, address: Address | string, side: CheckedSideOptions, options: ListenerOptions, onStopped: () => void) {
     this.#services = services
     this.#side = side
     this.#options = options
@@ -95,7 +100,10 @@ class HandshakeListener implements ChannelListener {
     })
     this.address = handle.address
     this.#stop = () => handle.close()
-    void handle.stopped.then(() => this.#admission.clear())
+    void handle.stopped.then(() => {
+      this.#admission.clear()
+      onStopped()
+    })
   }
 
   statistics(): ListenerStatistics {

@@ -106,11 +106,12 @@ interface NoiseVector {
 
 describe.runIf(isPresent)('the published XX vectors of cacophony and snow', () => {
   const suites = { AESGCM: 'aes-256-gcm', ChaChaPoly: 'chacha20-poly1305' } as const
-  const vectors = ['cacophony-xx-25519.json', 'snow-xx-25519.json'].flatMap((file) => {
+  const files = isPresent ? ['cacophony-xx-25519.json', 'snow-xx-25519.json'] : []
+  const vectors = files.flatMap((file) => {
     const { vectors: all } = JSON.parse(readFileSync(join(folder as string, 'noise', file), 'utf8')) as { vectors: NoiseVector[] }
     return all.filter(({ protocol_name }) => /^Noise_XX_25519_(AESGCM|ChaChaPoly)_SHA256$/.test(protocol_name)).map((vector) => ({ file, vector }))
   })
-  console.log(`Noise vectors: ${vectors.length} ran`)
+  if (isPresent) console.log(`Noise vectors: ${vectors.length} ran`)
 
   test('there are four: both ciphers in both files', () => expect(vectors).toHaveLength(4))
 

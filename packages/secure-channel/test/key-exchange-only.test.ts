@@ -1,0 +1,160 @@
+import { type Address, memoryStore, type Store } from '@ockam/core'
+import { BareReader, encodeBareData } from '@ockam/core/bare'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { SecureChannel } from '../src/index.ts'
+import { bytes, closeNodes, collect, createTestNode, everyone, settle, type TestNode, text, twoNodes, until } from './world.ts'
+
+afterEach(closeNodes)
+
+const key = new Uint8Array(32).fill(9)
+
+async function connected(options: { store?: Store } = {}) {
+  const persistence = options.store === undefined ? {} : { persistence: { store: options.store, key } }
+  const world = await twoNodes({ bob: persistence })
+  const { alice, bob, toBob } = world
+  const side = { trust: everyone, isKeyExchangeOnly: true } as const
+  await bob.channels.createListener('key_exchanger', { identity: bob.identity.identifier, ...side })
+  const channel = await alice.channels.createChannel([toBob.address, 'key_exchanger'], { identity: alice.identity.identifier, ...side })
+  await until(() => bob.channels.channels().length === 1)
+  return { ...world, channel, accepted: bob.channels.channels()[0] as SecureChannel }
+}
+
+/** Asks an encryption or decryption service; the answer's bytes, or the code of its failure. */
+async function ask(node: TestNode, service: Address, content: Uint8Array): Promise<Uint8Array | string> {
+  const { payload } = await node.router.context.request([service], encodeBareData(content))
+  const reader = new BareReader(payload)
+  return reader.uvarint() === 0 ? reader.data().slice() : reader.string()
+}
+
+describe('a channel that only exchanged keys', () => {
+  test('what one side encrypts, the other decrypts, in any order and more than once', async () => {
+    const { alice, bob, channel, accepted } = await connected()
+    const ciphertexts: Uint8Array[] = []
+    for (let i = 0; i < 100; i++) ciphertexts.push((await ask(alice, channel.encryptorApi, bytes(`record ${i}`))) as Uint8Array)
+    for (const i of [99, 0, 50, 50, 3]) {
+      expect(text((await ask(bob, accepted.decryptorApi, ciphertexts[i] as Uint8Array)) as Uint8Array)).toBe(`record ${i}`)
+    }
+    // Nonce, content as it is, tag: no wrapping.
+    expect(ciphertexts[0]).toHaveLength(8 + bytes('record 0').length + 16)
+  })
+
+  test('changed and foreign ciphertexts get a code and nothing more', async () => {
+    const { alice, bob, channel, accepted } = await connected()
+    const ciphertext = (await ask(alice, channel.encryptorApi, bytes('x'))) as Uint8Array
+    ciphertext[9] = (ciphertext[9] as number) ^ 1
+    expect(await ask(bob, accepted.decryptorApi, ciphertext)).toBe('secure-channel/invalid-ciphertext')
+    expect(await ask(bob, accepted.decryptorApi, new Uint8Array(3))).toBe('secure-channel/invalid-ciphertext')
+  })
+
+  test('messages do not pass through it', async () => {
+    const { alice, bob, channel } = await connected()
+    const inbox = collect(bob, 'inbox')
+    alice.router.context.send([channel.address, 'inbox'], bytes('no'))
+    await settle()
+    expect(inbox).toHaveLength(0)
+    expect(channel.statistics().dropped).toBe(1)
+  })
+
+  test('rule 6: its services answer nobody outside of the node, not even where that flow was let in by mistake', async () => {
+    const { bob, accepted, toBob, alice } = await connected()
+    const probes = collect(bob, 'probe', 'anyone')
+    const ask = alice.router.createMailbox('asking', { from: 'anyone' })
+    ask.send([toBob.address, 'probe'], bytes('which flow is this?'))
+    await until(() => probes.length === 1)
+    for (const service of [accepted.decryptorApi, accepted.encryptorApi]) {
+      ask.send([toBob.address, service], encodeBareData(bytes('oracle?')))
+      bob.router.flowControls.addConsumer(service, probes[0]?.origin?.flowControlId as string)
+      ask.send([toBob.address, service], encodeBareData(bytes('oracle?')))
+    }
+    await expect(ask.receive({ timeoutMs: 100 })).rejects.toThrowError()
+  })
+})
+
+describe('ordinary channels have the services too', () => {
+  test('a ciphertext of the service is opened by the service, once', async () => {
+    const { alice, bob, toBob } = await twoNodes()
+    await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone })
+    const channel = await alice.channels.createChannel([toBob.address, 'api'], { identity: alice.identity.identifier, trust: everyone })
+    await until(() => bob.channels.channels().length === 1)
+    const accepted = bob.channels.channels()[0] as SecureChannel
+    const ciphertext = (await ask(alice, channel.encryptorApi, bytes('once'))) as Uint8Array
+    expect(text((await ask(bob, accepted.decryptorApi, ciphertext)) as Uint8Array)).toBe('once')
+    expect(await ask(bob, accepted.decryptorApi, ciphertext)).toBe('secure-channel/invalid-ciphertext')
+  })
+})
+
+describe('rule 5: what is stored', () => {
+  test('after a restart old ciphertexts can be decrypted, and nothing can be encrypted', async () => {
+    const store = memoryStore()
+    const { network, alice, bob, channel, accepted } = await connected({ store })
+    const ciphertext = (await ask(alice, channel.encryptorApi, bytes('for later'))) as Uint8Array
+    const { decryptorAddress, decryptorApi } = accepted
+    await bob.close()
+    const again = await createTestNode('bob-again', { network, persistence: { store, key } })
+    const [restored, ...others] = await again.channels.restoreDecryptors()
+    expect(others).toHaveLength(0)
+    expect(restored?.peer.equals(alice.identity.identifier)).toBe(true)
+    expect(restored?.decryptorAddress.equals(decryptorAddress)).toBe(true)
+    expect(text((await ask(again, decryptorApi, ciphertext)) as Uint8Array)).toBe('for later')
+    expect(Object.keys(restored ?? {}).sort()).toEqual(['close', 'decryptorAddress', 'decryptorApi', 'forget', 'identity', 'peer'])
+    await restored?.forget()
+    expect(await again.channels.restoreDecryptors()).toHaveLength(0)
+  })
+
+  test('copy the state and run both copies: no pair of key and nonce repeats, because no sending key is in the store', async () => {
+    const store = memoryStore()
+    const { alice, channel, accepted, bob } = await connected({ store })
+    const sealed = (await ask(bob, accepted.encryptorApi, bytes('from bob'))) as Uint8Array
+    const raw: Uint8Array[] = []
+    for await (const { value } of store.scan('')) raw.push(value)
+    expect(raw).toHaveLength(1)
+    // Two copies of the state come up: each can open what Alice sealed, and neither can seal anything, nor open what this side sealed.
+    for (const name of ['copy-1', 'copy-2']) {
+      const copy = await createTestNode(name, { persistence: { store, key } })
+      const [restored] = await copy.channels.restoreDecryptors()
+      const fromAlice = (await ask(alice, channel.encryptorApi, bytes('to all copies'))) as Uint8Array
+      expect(text((await ask(copy, restored?.decryptorApi as Address, fromAlice)) as Uint8Array)).toBe('to all copies')
+      expect(await ask(copy, restored?.decryptorApi as Address, sealed)).toBe('secure-channel/invalid-ciphertext')
+      expect(copy.channels.channels()).toHaveLength(0)
+    }
+  })
+
+  test('ordinary channels store nothing at all', async () => {
+    const store = memoryStore()
+    const { alice, bob, toBob } = await twoNodes({ bob: { persistence: { store, key } } })
+    await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone })
+    const channel = await alice.channels.createChannel([toBob.address, 'api'], { identity: alice.identity.identifier, trust: everyone })
+    await channel.close()
+    for await (const entry of store.scan('')) throw new Error(entry.key)
+  })
+
+  test('another key, a changed record, a record moved to another place: a typed error', async () => {
+    const store = memoryStore()
+    await connected({ store })
+    const [entry] = await all(store)
+    if (entry === undefined) throw new Error('nothing stored')
+    const restoreWith = async (content: Store, secret: Uint8Array): Promise<unknown> =>
+      (await createTestNode('other', { persistence: { store: content, key: secret } })).channels.restoreDecryptors()
+    const corrupt = expect.objectContaining({ code: 'secure-channel/corrupt-record' })
+    await expect(restoreWith(store, new Uint8Array(32))).rejects.toThrowError(corrupt)
+    for (const at of [1, 10, 60, entry.value.length - 1]) {
+      const changed = memoryStore()
+      const value = entry.value.slice()
+      value[at] = (value[at] as number) ^ 1
+      await changed.set(entry.key, value)
+      await expect(restoreWith(changed, key)).rejects.toThrowError(corrupt)
+    }
+    const moved = memoryStore()
+    await moved.set(`${entry.key}0`, entry.value)
+    await expect(restoreWith(moved, key)).rejects.toThrowError(corrupt)
+    const cut = memoryStore()
+    await cut.set(entry.key, entry.value.slice(0, 40))
+    await expect(restoreWith(cut, key)).rejects.toThrowError(corrupt)
+  })
+})
+
+async function all(store: Store): Promise<{ key: string; value: Uint8Array<ArrayBuffer> }[]> {
+  const entries: { key: string; value: Uint8Array<ArrayBuffer> }[] = []
+  for await (const entry of store.scan('')) entries.push(entry)
+  return entries
+}

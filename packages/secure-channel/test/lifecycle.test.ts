@@ -1,0 +1,238 @@
+import { createIdentities } from '@ockam/identity'
+import { softwareVault } from '@ockam/vault-software'
+import { afterEach, describe, expect, test } from 'vitest'
+import { trustIdentifier } from '../src/index.ts'
+import { bytes, closeNodes, collect, createTestNode, everyone, MovableClock, settle, startEcho, text, twoNodes, until } from './world.ts'
+
+afterEach(closeNodes)
+
+const withCode = (code: string): unknown => expect.objectContaining({ code: `secure-channel/${code}` })
+
+async function connected(options: Parameters<typeof twoNodes>[0] = {}) {
+  const world = await twoNodes(options)
+  const { alice, bob, toBob } = world
+  startEcho(bob)
+  const inbox = collect(bob, 'inbox')
+  const listener = await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone, routeGraceMs: 10_000 })
+  const channel = await alice.channels.createChannel([toBob.address, 'api'], {
+    identity: alice.identity.identifier,
+    trust: everyone,
+    routeGraceMs: 10_000,
+  })
+  await until(() => bob.channels.channels().length === 1)
+  const accepted = bob.channels.channels()[0] as (typeof channel)
+  return { ...world, inbox, listener, channel, accepted }
+}
+
+describe('how a channel ends', () => {
+  test('closed here: everything sent before arrives, the peer is told, and both sides know which it was', async () => {
+    const { alice, inbox, channel, accepted } = await connected()
+    for (let i = 0; i < 100; i++) alice.router.context.send([channel.address, 'inbox'], bytes(String(i)))
+    await channel.close()
+    expect(await channel.closed).toEqual({ reason: 'local' })
+    expect(await accepted.closed).toEqual({ reason: 'peer' })
+    await until(() => inbox.length === 100, 'all messages')
+    expect(inbox.map(({ payload }) => text(payload))).toEqual(Array.from({ length: 100 }, (_, i) => String(i)))
+  })
+
+  test('closing twice is the same, and a closed channel says so', async () => {
+    const { alice, channel } = await connected()
+    await Promise.all([channel.close(), channel.close()])
+    expect(() => channel.updateRoute(['x'])).toThrowError(withCode('closed'))
+    expect(() => alice.router.context.send([channel.address, 'inbox'], bytes('late'))).toThrowError()
+    expect(alice.channels.channels()).toHaveLength(0)
+  })
+
+  test('row 9: a connection that is cut makes the channel "cut", never "closed", and only after its grace', async () => {
+    const { alice, bob, toBob, channel, accepted } = await connected()
+    await toBob.close()
+    await settle()
+    for (const { clock } of [alice, bob]) clock.move(1_500)
+    for (const { clock } of [alice, bob]) clock.move(9_000)
+    expect(alice.channels.channels()).toHaveLength(1)
+    for (const { clock } of [alice, bob]) clock.move(3_000)
+    expect(await channel.closed).toMatchObject({ reason: 'cut', error: { code: 'secure-channel/route-lost' } })
+    expect((await accepted.closed).reason).toBe('cut')
+  })
+
+  test('row 9: a channel opened for one resolved route is cut as soon as its connection is', async () => {
+    const { alice, bob } = await connected()
+    const resolved = await alice.router.resolve('/memory/bob/secure/api', { identity: alice.identity.identifier, trust: everyone })
+    const channel = alice.channels.channelAt(resolved.route.next as never)
+    await bob.router.close({ timeoutMs: 1 })
+    await resolved.closed
+    expect(['cut', 'peer']).toContain((await channel?.closed)?.reason)
+  })
+
+  test('messages that the network delayed past the Close still arrive, later ones do not', async () => {
+    const { network, alice, channel, accepted, inbox } = await connected()
+    const held: (() => void)[] = []
+    const untap = network.tap(({ from, message, inject }) => {
+      if (from !== 'alice' || held.length > 0) return undefined
+      held.push(() => inject(message))
+      return []
+    })
+    alice.router.context.send([channel.address, 'inbox'], bytes('slow'))
+    await settle()
+    untap()
+    const closing = channel.close()
+    expect((await accepted.closed).reason).toBe('peer')
+    held[0]?.()
+    await until(() => inbox.length === 1, 'the delayed message')
+    expect(text(inbox[0]?.payload as Uint8Array)).toBe('slow')
+    await closing
+  })
+
+  test('row 22: a channel ends when what the peer showed about its identity expires, to the second', async () => {
+    const clock = new MovableClock()
+    const vault = softwareVault()
+    const identities = createIdentities({ vault, clock, attestationValidForMs: 3_600_000 })
+    const { alice, channel, accepted } = await connected({ bob: { vault, identities } })
+    alice.clock.move(3_590_000)
+    alice.clock.move(1_100)
+    expect(alice.channels.channels()).toHaveLength(1)
+    alice.clock.move(20_000)
+    expect(await channel.closed).toMatchObject({ reason: 'expired', error: { code: 'secure-channel/expired' } })
+    expect((await accepted.closed).reason).toBe('peer')
+  })
+
+  test('a node that shuts down says goodbye through its channels', async () => {
+    const { alice, accepted, channel } = await connected()
+    await alice.router.close()
+    expect((await channel.closed).reason).toBe('local')
+    expect((await accepted.closed).reason).toBe('peer')
+  })
+
+  test('row 2: when more than 32 messages in a row are lost, the receiver says so with a typed error instead of hanging', async () => {
+    const { network, alice, bob, channel, accepted, inbox } = await connected()
+    alice.router.context.send([channel.address, 'inbox'], bytes('before'))
+    await until(() => inbox.length === 1)
+    const untap = network.tap(({ from }) => (from === 'alice' ? [] : undefined))
+    for (let i = 0; i < 33; i++) alice.router.context.send([channel.address, 'inbox'], bytes('lost'))
+    await settle()
+    untap()
+    for (let i = 0; i < 3; i++) alice.router.context.send([channel.address, 'inbox'], bytes('too late'))
+    await until(() => accepted.statistics().refused['ahead'] === 3)
+    bob.clock.move(2_000)
+    expect(await accepted.closed).toMatchObject({ reason: 'cut', error: { code: 'secure-channel/window-lost' } })
+    expect(inbox).toHaveLength(1)
+    // And the way to a new channel is free.
+    const again = await alice.channels.createChannel([(await alice.router.connect('/memory/bob')).address, 'api'], {
+      identity: alice.identity.identifier,
+      trust: everyone,
+    })
+    expect(text((await alice.router.context.request([again.address, 'echo'], bytes('again'))).payload)).toBe('again')
+  })
+
+  test('row 2: 31 lost in a row are survived', async () => {
+    const { network, alice, channel, inbox } = await connected()
+    alice.router.context.send([channel.address, 'inbox'], bytes('before'))
+    await until(() => inbox.length === 1)
+    const untap = network.tap(({ from }) => (from === 'alice' ? [] : undefined))
+    for (let i = 0; i < 31; i++) alice.router.context.send([channel.address, 'inbox'], bytes('lost'))
+    await settle()
+    untap()
+    alice.router.context.send([channel.address, 'inbox'], bytes('after'))
+    await until(() => inbox.length === 2)
+  })
+})
+
+describe('what opening a channel may end in', () => {
+  test('trust missing: nothing is sent', async () => {
+    const { alice, toBob } = await twoNodes()
+    const identity = alice.identity.identifier
+    await expect(alice.channels.createChannel([toBob.address, 'api'], { identity } as never)).rejects.toThrowError(withCode('trust-missing'))
+    await expect(alice.router.resolve('/memory/bob/secure/api', { identity })).rejects.toThrowError(withCode('trust-missing'))
+    await expect(alice.channels.createListener('api', { identity } as never)).rejects.toThrowError(withCode('trust-missing'))
+  })
+
+  test('nobody there: a timeout that says what may be wrong', async () => {
+    const { alice, toBob } = await twoNodes()
+    const opening = alice.channels.createChannel([toBob.address, 'api'], { identity: alice.identity.identifier, trust: everyone, timeoutMs: 30 })
+    await expect(opening).rejects.toThrowError(withCode('timeout'))
+  })
+
+  test('no such first hop: unreachable', async () => {
+    const alice = await createTestNode('alice')
+    const opening = alice.channels.createChannel(['nowhere', 'api'], { identity: alice.identity.identifier, trust: everyone })
+    await expect(opening).rejects.toThrowError(withCode('unreachable'))
+  })
+
+  test('an untrusted responder: a precise error here, and it never learns who we are', async () => {
+    const { network, alice, bob, toBob } = await twoNodes()
+    await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone })
+    let fromAlice = 0
+    network.tap(({ from }) => {
+      if (from === 'alice') fromAlice++
+      return undefined
+    })
+    const opening = alice.channels.createChannel([toBob.address, 'api'], {
+      identity: alice.identity.identifier,
+      trust: trustIdentifier(alice.identity.identifier),
+    })
+    await expect(opening).rejects.toThrowError(withCode('untrusted-peer'))
+    expect(fromAlice).toBe(1)
+    await expect(alice.identities.export(bob.identity.identifier)).rejects.toThrowError()
+  })
+
+  test('an untrusted initiator: silence for it, a diagnostics event there, and nothing about it is stored', async () => {
+    const { alice, bob, toBob } = await twoNodes()
+    await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: trustIdentifier(bob.identity.identifier) })
+    const channel = await alice.channels.createChannel([toBob.address, 'api'], { identity: alice.identity.identifier, trust: everyone })
+    await until(() => bob.events.some(({ name, details }) => name.endsWith('handshake-refused') && details['code'] === 'secure-channel/untrusted-peer'))
+    await expect(bob.identities.export(alice.identity.identifier)).rejects.toThrowError()
+    expect(bob.channels.channels()).toHaveLength(0)
+    await channel.close()
+  })
+
+  test('called off: rejects with the reason, and leaves no worker, no timer, no consumer behind', async () => {
+    const { alice, toBob } = await twoNodes()
+    const before = alice.router.statistics().workers
+    const timers = alice.clock.pending
+    const controller = new AbortController()
+    const opening = alice.channels.createChannel([toBob.address, 'api'], {
+      identity: alice.identity.identifier,
+      trust: everyone,
+      signal: controller.signal,
+    })
+    await settle()
+    expect(alice.router.statistics().workers).toBe(before + 1)
+    const reason = new Error('enough')
+    controller.abort(reason)
+    await expect(opening).rejects.toBe(reason)
+    await settle()
+    expect(alice.router.statistics().workers).toBe(before)
+    expect(alice.clock.pending).toBe(timers)
+  })
+
+  test('a trust policy or verifier that throws counts as a refusal', async () => {
+    const { alice, bob, toBob } = await twoNodes()
+    await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone })
+    const broken = {
+      description: 'broken',
+      isTrusted: () => {
+        throw new Error('oops')
+      },
+    }
+    const opening = alice.channels.createChannel([toBob.address, 'api'], { identity: alice.identity.identifier, trust: broken })
+    await expect(opening).rejects.toThrowError(withCode('untrusted-peer'))
+  })
+})
+
+test('row 19: a thousand channels opened and closed leave nothing behind', async () => {
+  const { alice, bob, toBob } = await twoNodes({ encode: false })
+  const listener = await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone })
+  const before = [alice, bob].map(({ router, clock }) => [router.statistics().workers, clock.pending])
+  for (let round = 0; round < 20; round++) {
+    const channels = await Promise.all(
+      Array.from({ length: 50 }, () => alice.channels.createChannel([toBob.address, 'api'], { identity: alice.identity.identifier, trust: everyone })),
+    )
+    await Promise.all(channels.map((channel) => channel.close()))
+  }
+  bob.clock.move(2_000)
+  await until(() => listener.statistics().channels === 0, 'all channels ended')
+  await until(() => bob.router.statistics().workers === before[1]?.[0], 'all workers stopped')
+  expect(listener.statistics()).toMatchObject({ halfOpen: 0, accepted: 1000 })
+  for (const { clock } of [alice, bob]) clock.move(2_000)
+  expect([alice, bob].map(({ router, clock }) => [router.statistics().workers, clock.pending])).toEqual(before)
+}, 60_000)

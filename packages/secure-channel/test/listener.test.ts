@@ -1,0 +1,225 @@
+import { Address, Route } from '@ockam/core'
+import { afterEach, describe, expect, test } from 'vitest'
+import { trustIdentifier } from '../src/index.ts'
+import { Admission } from '../src/listener/admission.ts'
+import { bytes, closeNodes, collect, createTestNode, everyone, settle, startEcho, text, twoNodes, until } from './world.ts'
+
+afterEach(closeNodes)
+
+/** A first message anybody can make: a public key nobody has the secret of. */
+const firstMessage = (seed: number): Uint8Array => Uint8Array.from({ length: 32 }, (_, i) => (seed * 31 + i * 7 + 9) & 0x7f)
+
+describe('admission of handshakes (rule 9)', () => {
+  test('a full bucket displaces its own oldest, and nothing else', () => {
+    const evicted: string[] = []
+    const admission = new Admission<string>({ maxTotal: 100, maxPerSource: 2, evict: (name) => void evicted.push(name) })
+    for (const name of ['a1', 'b1', 'a2', 'a3', 'a4']) admission.admit(name, name.charAt(0))
+    expect(evicted).toEqual(['a1', 'a2'])
+    expect(admission.size).toBe(3)
+  })
+
+  test('when all is full, room is made in the heaviest bucket', () => {
+    const evicted: string[] = []
+    const admission = new Admission<string>({ maxTotal: 4, maxPerSource: 4, evict: (name) => void evicted.push(name) })
+    for (const name of ['a1', 'b1', 'a2', 'a3', 'c1', 'd1']) admission.admit(name, name.charAt(0))
+    expect(evicted).toEqual(['a1', 'a2'])
+    admission.release('b1')
+    admission.admit('e1', 'e')
+    expect(evicted).toHaveLength(2)
+    admission.clear()
+    expect(admission.size).toBe(0)
+  })
+})
+
+describe('a listener under attack', () => {
+  test('row 10: ten thousand first messages leave at most the cap half-open, and nothing after their deadline', async () => {
+    const { alice, bob, toBob } = await twoNodes({ encode: false })
+    const listener = await bob.channels.createListener('api', {
+      identity: bob.identity.identifier,
+      trust: everyone,
+      maxHandshakes: 64,
+      maxHandshakesPerSource: 32,
+      handshakeTimeoutMs: 60_000,
+    })
+    const before = bob.router.statistics().workers
+    for (let i = 0; i < 10_000; i++) {
+      await alice.router.context.dispatch({ onwardRoute: Route.of(toBob.address, 'api'), returnRoute: Route.of(`r${i}`), payload: firstMessage(i) })
+      if (i % 500 === 0) {
+        await settle()
+        expect(listener.statistics().halfOpen).toBeLessThanOrEqual(32)
+      }
+    }
+    await until(() => [alice, bob].every(({ router }) => router.statistics().waitingMessages === 0), 'the flood is over')
+    await settle()
+    const channel = await alice.channels.createChannel([toBob.address, 'api'], { identity: alice.identity.identifier, trust: everyone })
+    expect(channel.peer.equals(bob.identity.identifier)).toBe(true)
+    await channel.close()
+    bob.clock.move(61_000)
+    await until(() => bob.router.statistics().workers === before, 'workers of dead handshakes are gone')
+    expect(listener.statistics().halfOpen).toBe(0)
+    expect(listener.statistics().evicted).toBeGreaterThan(0)
+  }, 60_000)
+
+  test('rule 9: during a flood through one relay, an honest client elsewhere and one behind the same relay both connect', async () => {
+    const { network, alice: relay, bob } = await twoNodes({ encode: false })
+    startEcho(bob)
+    const listener = await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone, maxHandshakesPerSource: 256 })
+    // The relay lets everybody through to Bob, and what comes from Bob back to everybody.
+    const relayToBob = await relay.router.connect('/memory/bob', { from: 'anyone' })
+    await relay.router.listen('/memory/relay')
+    network.tap(({ to, from, message }) => {
+      const first = message.onwardRoute.next
+      if (from === 'bob' && to === 'alice' && first !== undefined) relay.router.flowControls.addConsumer(first, relayToBob.producer.flowControlId)
+      return undefined
+    })
+    const [attacker, behind, elsewhere] = await Promise.all(['attacker', 'behind', 'elsewhere'].map((name) => createTestNode(name, { network })))
+    if (attacker === undefined || behind === undefined || elsewhere === undefined) throw new Error('no nodes')
+    const attackerToRelay = await attacker.router.connect('/memory/relay')
+    const behindToRelay = await behind.router.connect('/memory/relay')
+    const elsewhereToBob = await elsewhere.router.connect('/memory/bob')
+    let isFlooding = true
+    let sent = 0
+    const flood = (async () => {
+      for (; isFlooding && sent < 50_000; sent++) {
+        await attacker.router.context.dispatch({
+          onwardRoute: Route.of(attackerToRelay.address, relayToBob.address, 'api'),
+          returnRoute: Route.of(`r${sent}`),
+          payload: firstMessage(sent),
+        })
+        if (sent % 4 === 0) await new Promise((resolve) => setImmediate(resolve))
+      }
+    })()
+    await until(() => listener.statistics().evicted > 0, 'the flood fills its bucket')
+    const options = { trust: trustIdentifier(bob.identity.identifier), timeoutMs: 10_000 }
+    const far = await elsewhere.channels.createChannel([elsewhereToBob.address, 'api'], { identity: elsewhere.identity.identifier, ...options })
+    const near = await behind.channels.createChannel(Route.of(behindToRelay.address, relayToBob.address, 'api'), {
+      identity: behind.identity.identifier,
+      ...options,
+    })
+    const answers = await Promise.all([
+      elsewhere.router.context.request([far.address, 'echo'], bytes('far'), { timeoutMs: 10_000 }),
+      behind.router.context.request([near.address, 'echo'], bytes('near'), { timeoutMs: 10_000 }),
+    ])
+    isFlooding = false
+    await flood
+    expect(answers.map(({ payload }) => text(payload))).toEqual(['far', 'near'])
+    expect(sent).toBeGreaterThan(256)
+    expect(listener.statistics().halfOpen).toBeLessThanOrEqual(256)
+  }, 30_000)
+
+  test('rule 9: messages under 32 bytes, over 65535 and without a way back make no worker and get no answer', async () => {
+    const { network, alice, bob, toBob } = await twoNodes()
+    const listener = await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone })
+    const before = bob.router.statistics().workers
+    let fromBob = 0
+    network.tap(({ from }) => {
+      if (from === 'bob') fromBob++
+      return undefined
+    })
+    for (const length of [0, 1, 31, 65_536]) {
+      alice.router.context.dispatch({ onwardRoute: Route.of(toBob.address, 'api'), returnRoute: Route.of('back'), payload: new Uint8Array(length) })
+    }
+    await settle()
+    expect(listener.statistics()).toMatchObject({ ignored: 4, halfOpen: 0 })
+    expect(bob.router.statistics().workers).toBe(before)
+    expect(fromBob).toBe(0)
+  })
+
+  test('row 25: whatever goes wrong, the peer gets the same: nothing', async () => {
+    const { network, alice, bob, toBob } = await twoNodes()
+    await bob.channels.createListener('open', { identity: bob.identity.identifier, trust: everyone })
+    await bob.channels.createListener('strict', { identity: bob.identity.identifier, trust: trustIdentifier(bob.identity.identifier) })
+    const answers = collect(alice, 'answers', 'anyone')
+    // A bad first message: a key of small order. It is refused after the listener has begun.
+    const zero = new Uint8Array(32)
+    alice.router.context.dispatch({ onwardRoute: Route.of(toBob.address, 'open'), returnRoute: Route.of('answers'), payload: zero })
+    await settle()
+    expect(answers).toHaveLength(0)
+    const sizes: number[] = []
+    let mode: 'none' | 'garbage' | 'forged' = 'none'
+    network.tap(({ from, message }) => {
+      if (from === 'bob') sizes.push(message.payload.length)
+      if (from !== 'alice' || message.payload.length <= 64 || mode === 'none') return undefined
+      const payload = mode === 'garbage' ? new Uint8Array(message.payload.length) : message.payload.slice()
+      payload[payload.length - 1] = (payload[payload.length - 1] as number) ^ 1
+      return [{ ...message, payload }]
+    })
+    const identity = alice.identity.identifier
+    for (const attempt of [
+      { listener: 'strict', mode: 'none' },
+      { listener: 'open', mode: 'garbage' },
+      { listener: 'open', mode: 'forged' },
+    ] as const) {
+      mode = attempt.mode
+      sizes.length = 0
+      await alice.channels.createChannel([toBob.address, attempt.listener], { identity, trust: everyone })
+      await settle()
+      // Message 2, and not a byte more.
+      expect(sizes).toHaveLength(1)
+    }
+    expect(bob.channels.channels()).toHaveLength(0)
+  })
+
+  test('row 11: a handshake that stops half-way is over at its deadline', async () => {
+    const { alice, bob, toBob } = await twoNodes()
+    const listener = await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone, handshakeTimeoutMs: 60_000 })
+    alice.router.context.dispatch({ onwardRoute: Route.of(toBob.address, 'api'), returnRoute: Route.of('gone'), payload: Uint8Array.from({ length: 32 }, () => 9) })
+    await settle()
+    bob.clock.move(59_000)
+    expect(listener.statistics().halfOpen).toBe(1)
+    bob.clock.move(1_500)
+    expect(listener.statistics().halfOpen).toBe(0)
+  })
+
+  test('no more channels than allowed; with one closed there is room for another', async () => {
+    const { alice, bob, toBob } = await twoNodes()
+    const listener = await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone, maxChannels: 1 })
+    const options = { identity: alice.identity.identifier, trust: everyone, timeoutMs: 100 }
+    const first = await alice.channels.createChannel([toBob.address, 'api'], options)
+    await until(() => listener.statistics().channels === 1)
+    await expect(alice.channels.createChannel([toBob.address, 'api'], options)).rejects.toThrowError()
+    await first.close()
+    bob.clock.move(2_000)
+    await until(() => listener.statistics().channels === 0)
+    await alice.channels.createChannel([toBob.address, 'api'], { ...options, timeoutMs: 5000 })
+  })
+
+  test('after the listener is closed nobody gets in, and channels it accepted live on', async () => {
+    const { alice, bob, toBob } = await twoNodes()
+    startEcho(bob)
+    const listener = await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone })
+    const options = { identity: alice.identity.identifier, trust: everyone, timeoutMs: 50 }
+    const channel = await alice.channels.createChannel([toBob.address, 'api'], options)
+    await until(() => listener.statistics().channels === 1)
+    await listener.close()
+    await expect(alice.channels.createChannel([toBob.address, 'api'], options)).rejects.toThrowError()
+    expect(text((await alice.router.context.request([channel.address, 'echo'], bytes('alive'))).payload)).toBe('alive')
+  })
+
+  test('row 15: what comes through a channel reaches only what is offered to channels, and brings no local info of its own', async () => {
+    const { alice, bob, toBob } = await twoNodes()
+    const privately: unknown[] = []
+    const offered = collect(bob, 'offered')
+    bob.router.startWorker('private', (message) => void privately.push(message), { from: 'local' })
+    await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone })
+    const identity = alice.identity.identifier
+    const channel = await alice.channels.createChannel([toBob.address, 'api'], { identity, trust: everyone })
+    const other = await alice.channels.createChannel([toBob.address, 'api'], { identity, trust: everyone })
+    await until(() => bob.channels.channels().length === 2)
+    const sentByOther = other.statistics().received
+    for (const target of ['private', ...bob.channels.channels().flatMap(({ address, encryptorApi, decryptorApi }) => [address, encryptorApi, decryptorApi])]) {
+      alice.router.context.send(Route.of(channel.address, target as Address, 'echo'), bytes('let me in'))
+    }
+    alice.router.context.dispatch({
+      onwardRoute: Route.of(channel.address, 'offered'),
+      returnRoute: Route.of('back'),
+      payload: bytes('hello'),
+      localInfo: [{ kind: 'channel-peer', identifier: bob.identity.identifier } as never, { kind: 'secret-note' }],
+    })
+    await until(() => offered.length === 1)
+    expect(privately).toHaveLength(0)
+    expect(other.statistics().received).toBe(sentByOther)
+    expect(offered[0]?.localInfo).toEqual([{ kind: 'channel-peer', identifier: identity }])
+    expect(bob.router.statistics().dropped['not-reachable']).toBeGreaterThanOrEqual(7)
+  })
+})
