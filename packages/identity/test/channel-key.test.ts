@@ -1,6 +1,7 @@
 /** Secure-channel keys of own identities: made on first use, shared, renewed in time, always inside the validity of the primary key. */
 
 import { memoryStore, OckamError } from '@ockam/core'
+import { CborWriter } from '@ockam/core/cbor'
 import { type SoftwareVault, softwareVault } from '@ockam/vault-software'
 import { describe, expect, test } from 'vitest'
 import { type AttestationData, createIdentities, decodeAttestation } from '../src/index.ts'
@@ -100,6 +101,11 @@ describe('renewal', () => {
       await store.set(`identity/channel-key/${identifier}`, damaged)
       expect((await restarted.channelProof(identifier)).identifier).toEqual(identifier)
     }
+    // All is right but the signature.
+    const third = await restarted.channelProof(identifier)
+    const forged = third.attestation.with(-1, (third.attestation.at(-1) as number) ^ 1)
+    await store.set(`identity/channel-key/${identifier}`, new CborWriter().array(1).bytes(forged).finish())
+    expect((await restarted.channelProof(identifier)).staticKey.publicKey).not.toEqual(third.staticKey.publicKey)
   })
 
   test('does not happen again and again when the identity itself ends soon', async () => {

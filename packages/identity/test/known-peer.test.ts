@@ -96,6 +96,23 @@ describe('accept', () => {
   })
 })
 
+describe('a known history shown again', () => {
+  test('writes nothing', async () => {
+    const inner = methodsOf(memoryStore())
+    let writes = 0
+    const batch: Store['batch'] = (steps) => {
+      writes++
+      return inner.batch(steps)
+    }
+    const parts = nodeParts({ store: { ...inner, batch } })
+    for (let i = 0; i < 3; i++) {
+      await (await verify(parts, two)).accept()
+      await parts.identities.updatePeer(two.bytes, two.identifier)
+    }
+    expect(writes).toBe(1)
+  })
+})
+
 describe('updatePeer', () => {
   test('stores what is new or newer, passes what is equal, refuses what is older, in conflict, or of somebody else', async () => {
     const parts = nodeParts()
