@@ -2,7 +2,7 @@
  * Cuts frames, `u32 big-endian length, message`, out of the chunks that a socket brings (routing specification of the Rust nodes, TCP, frame).
  *
  * A frame that lies in one chunk is handed over where it stands. Only a frame across chunks is copied, into memory of its own that grows as its
- * bytes arrive, never ahead of them: an announced length allocates nothing. The length is checked before anything else.
+ * bytes arrive, never far ahead of them: an announced length allocates nothing. The length is checked before anything else.
  *
  * Not here: the version byte, and what a message is.
  */
@@ -14,6 +14,9 @@ const HEADER = 4
 const NOTHING = new Uint8Array(0)
 /** First room for a frame that came in part, so that its next bytes need no second one at once. */
 const FIRST_ROOM = 4096
+
+/** When one part in this many has come, room is made for all of it: most frames that two reads bring then need it once. */
+const NEAR = 4
 
 /** Takes the message in `bytes[start, end)`; may set `isPaused`. What it throws comes out of `push`. */
 export type OnFrame = (bytes: Uint8Array, start: number, end: number) => void
@@ -107,7 +110,8 @@ export class FrameReader {
   #makeRoom(needed: number): void {
     const room = this.#body.length
     if (needed <= room) return
-    const larger = Math.min(this.#length, Math.max(needed, 2 * room, FIRST_ROOM))
+    const isNear = this.#length <= NEAR * needed
+    const larger = isNear ? this.#length : Math.min(this.#length, Math.max(needed, 2 * room, FIRST_ROOM))
     if (!this.#budget.grow(this.#holder, room, larger)) {
       throw new OckamError<TransportErrorCode>(
         'transport/closed',

@@ -163,7 +163,8 @@ export class TcpConnection implements Connection, BatchConnection {
   }
 
   #deliver(bytes: Uint8Array, start: number, end: number): void {
-    const message = this.#decoder.decode(bytes, start, end)
+    const message = this.#decode(bytes, start, end)
+    if (message === undefined) return
     // A message to nobody is a heartbeat.
     if (message.onwardRoute.isEmpty) return
     const pressure = this.#environment.services.deliver(this, message, true)
@@ -174,6 +175,20 @@ export class TcpConnection implements Connection, BatchConnection {
       this.#watch.pause()
       this.#socket.pause()
       dropPressure(pressure.then(this.#continue))
+    }
+  }
+
+  /**
+   * Undefined for a message over a limit of ours, such as the number of addresses: a third party can make an honest relay send one, which must not
+   * cost all others their connection. What no honest node sends is thrown, and ends it.
+   */
+  #decode(bytes: Uint8Array, start: number, end: number): TransportMessage | undefined {
+    try {
+      return this.#decoder.decode(bytes, start, end)
+    } catch (error) {
+      if (!OckamError.is(error, 'core/limit-exceeded')) throw error
+      this.#environment.services.diagnostics.event('transport/message-dropped', { reason: error.message, remote: this.remote })
+      return undefined
     }
   }
 
@@ -195,6 +210,7 @@ export class TcpConnection implements Connection, BatchConnection {
   }
 
   #onError(error: Error): void {
+    if (this.#reason !== undefined) return
     const code = systemCode(error)
     this.#report('transport/closed', code ?? error.message)
     this.#onGone(code === 'ECONNRESET' || code === 'EPIPE' ? 'peer' : 'error')

@@ -32,7 +32,7 @@ export class TcpListener implements TransportListener {
   /** @throws {OckamError} `transport/listen-failed`, `transport/closed` when `isOpen` says so afterwards. */
   static open(target: TcpTarget, environment: TcpEnvironment, isOpen: () => boolean): Promise<TcpListener> {
     const { keepAliveMs, maxConnections, isBackground } = environment.options
-    const server = createServer({ noDelay: true, keepAlive: keepAliveMs > 0, keepAliveInitialDelay: keepAliveMs })
+    const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: keepAliveMs > 0, keepAliveInitialDelay: keepAliveMs })
     server.maxConnections = maxConnections
     if (isBackground) server.unref()
     return new Promise((resolve, reject) => {

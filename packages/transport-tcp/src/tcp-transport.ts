@@ -4,7 +4,7 @@
 
 import { connect } from 'node:net'
 import type { Connection, ConnectOptions, MultiAddr, Transport, TransportListener, TransportServices } from '@ockam/core'
-import { OckamError } from '@ockam/core'
+import { dropPressure, OckamError } from '@ockam/core'
 import { closedError, connectFailed, type TcpErrorCode } from './error.ts'
 import { integer, MAX_TIMER_MS, type ResolvedTcpOptions } from './option.ts'
 import { PartialBudget } from './partial-budget.ts'
@@ -43,6 +43,8 @@ export class TcpTransport implements Transport {
       const socket = connect({
         host: target.host,
         port: target.port,
+        // What was received before the other side's end may still be answered.
+        allowHalfOpen: true,
         noDelay: true,
         keepAlive: keepAliveMs > 0,
         keepAliveInitialDelay: keepAliveMs,
@@ -63,8 +65,13 @@ export class TcpTransport implements Transport {
         reject(reason)
       }
       const onConnect = (): void => {
+        const { remoteAddress, remotePort } = socket
+        if (remoteAddress === undefined || remotePort === undefined) {
+          fail(connectFailed(target.text, { code: 'ECONNRESET' }))
+          return
+        }
         stop()
-        const remote = tcpMultiAddr(socket.remoteAddress ?? target.host, socket.remotePort ?? target.port).toString()
+        const remote = tcpMultiAddr(remoteAddress, remotePort).toString()
         const connection = new TcpConnection(socket, remote, environment)
         slab.onBytes = (bytes, from, to) => connection.receive(bytes, from, to)
         connection.start()
@@ -93,6 +100,7 @@ export class TcpTransport implements Transport {
     if (!this.#isOpen) throw closedError(`Cannot listen on ${target.text}`)
     const listener = await TcpListener.open(target, this.#environment, () => this.#isOpen)
     this.#listeners.add(listener)
+    dropPressure(listener.closed.then(() => void this.#listeners.delete(listener)))
     return listener
   }
 
@@ -100,7 +108,6 @@ export class TcpTransport implements Transport {
     this.#isOpen = false
     for (const end of this.#attempts) end()
     await Promise.all([...this.#listeners].map((listener) => listener.close()))
-    this.#listeners.clear()
     await Promise.all([...this.#environment.connections].map((connection) => connection.close()))
   }
 }

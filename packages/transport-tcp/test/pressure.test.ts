@@ -125,4 +125,26 @@ describe('A receiver that asks to wait', () => {
       expect(await acceptance?.connection.closed).toBe('peer')
       expect(services.deliveries.length).toBe(5)
     }))
+
+  test('may answer what was sent before the end of the other side', () =>
+    withTransport({}, async ({ services, dial }) => {
+      let resume: () => void = () => undefined
+      services.onDeliver = ({ connection, message: { returnRoute, onwardRoute, payload } }) => {
+        dropPressure(connection.send({ onwardRoute: returnRoute, returnRoute: onwardRoute, payload }))
+        return new Promise((resolve) => {
+          resume = resolve
+        })
+      }
+      const peer = await dial({ allowHalfOpen: true })
+      peer.socket.end(Buffer.from(`01${FRAME.repeat(3)}`, 'hex'))
+      for (let count = 1; count <= 3; count++) {
+        await until(() => services.deliveries.length === count, `message ${count} arrives`)
+        await settle()
+        resume()
+      }
+      await until(() => peer.isClosed, 'the connection ends')
+      expect(peer.received.length / 2).toBe(1 + 3 * 31)
+      expect(await services.acceptances[0]?.connection.closed).toBe('peer')
+      expect(services.events).toEqual([])
+    }))
 })

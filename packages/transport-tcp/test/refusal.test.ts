@@ -24,7 +24,6 @@ describe('A peer that does not speak the protocol', () => {
     'a message as a map': '01 00000001 a0',
     'a payload that is text': '01 00000004 83 80 80 60',
     'a payload longer than its frame': '01 00000008 83 80 80 5affffffff',
-    'more addresses than a route may have': `01 00000066 83 9821 ${'820040'.repeat(33)}`,
   }
   for (const [what, hex] of Object.entries(refused)) {
     test(`is cut without an answer when it sends ${what}`, () =>
@@ -48,6 +47,16 @@ describe('A peer that does not speak the protocol', () => {
       peer.write(`01 ${GOOD} ${GOOD} ffffffff ${GOOD}`)
       await until(() => peer.isClosed, 'the connection is closed')
       expect(services.deliveries.length).toBe(2)
+    }))
+
+  test('loses a message with more addresses than routes may have, but not its connection: a relay may carry it for a stranger', () =>
+    withTransport({}, async ({ services, dial }) => {
+      const peer = await dial()
+      const both = `${'820040'.repeat(17)}`
+      peer.write(`01 00000068 83 9821 ${'820040'.repeat(33)} 80 40 0000006b 83 91 ${both} 91 ${both} 41 00 ${GOOD}`)
+      await until(() => services.deliveries.length === 1, 'the message behind them arrives')
+      expect(services.events).toEqual(['transport/message-dropped', 'transport/message-dropped'])
+      expect(peer.isClosed).toBe(false)
     }))
 
   test('makes this process allocate nothing for what it announces', () =>
