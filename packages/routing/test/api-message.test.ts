@@ -10,7 +10,7 @@ import {
   encodeApiError,
   encodeApiRequest,
   encodeApiResponse,
-} from '../src/api/api-message.ts'
+} from '@ockam/routing'
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text.replaceAll(' ', ''), 'hex'))
@@ -44,7 +44,26 @@ describe('messages of the node API', () => {
     expect(() => decodeApiRequest(bytesOf('08 a3 01 05 02 612f 04 f4'))).toThrow(OckamError)
     expect(() => decodeApiResponse(bytesOf('0b a4 01 07 02 05 03 1901a2 04 f4'))).toThrow(OckamError)
     expect(() => decodeApiRequest(bytesOf('0a a4 01 05 02 612f 03 01 04 f5'))).toThrow(OckamError)
-    expect(() => encodeApiRequest({ id: 0, method: 'GET', path: '/' })).toThrow(OckamError)
+    // No id: nothing could be answered to it.
+    expect(() => decodeApiRequest(bytesOf('08 a3 02 612f 03 01 04 f4'))).toThrow(OckamError)
+  })
+
+  test('that Rust nodes could not use are not written', () => {
+    const invalid = expect.objectContaining({ code: 'routing/invalid-argument' })
+    const request = { id: 1, method: 'GET', path: '/' } as const
+    const response = { id: 1, re: 1, status: 200 } as const
+    for (const id of [0, -1, 1.5, 2 ** 32, Number.NaN]) {
+      expect(() => encodeApiRequest({ ...request, id })).toThrowError(invalid)
+      expect(() => encodeApiResponse({ ...response, id })).toThrowError(invalid)
+    }
+    expect(() => encodeApiRequest({ ...request, method: 'HEAD' as 'GET' })).toThrowError(invalid)
+    expect(() => encodeApiError({ method: 'HEAD' as 'GET' })).toThrowError(invalid)
+    expect(() => encodeApiRequest({ ...request, body: new Uint8Array(0) })).toThrowError(invalid)
+    expect(() => encodeApiResponse({ ...response, re: -1 })).toThrowError(invalid)
+    expect(() => encodeApiResponse({ ...response, status: 418 as 400, body: API_UNIT })).toThrowError(invalid)
+    // A Rust client that gets a failure without a body reports a malformed answer instead of the status.
+    expect(() => encodeApiResponse({ ...response, status: 403 })).toThrowError(invalid)
+    expect(decodeApiResponse(encodeApiResponse({ ...response, re: 0 }))).toMatchObject({ re: 0, status: 200 })
   })
 
   test('decode to what was encoded, whatever the body', () => {
@@ -53,11 +72,13 @@ describe('messages of the node API', () => {
       { nil: undefined },
     )
     const id = fc.integer({ min: 1, max: 0xffff_ffff })
+    // Graphemes: any text that has a UTF-8 form.
+    const path = fc.string({ unit: 'grapheme' })
     fc.assert(
-      fc.property(id, fc.string(), body, (request, path, item) => {
-        const decoded = decodeApiRequest(encodeApiRequest({ id: request, method: 'PUT', path: path.toWellFormed(), body: item }))
-        expect(decoded).toEqual({ id: request, method: 'PUT', path: path.toWellFormed(), body: item })
-        for (const status of [200, 403, 501] satisfies ApiStatus[]) {
+      fc.property(id, path, body, (request, where, item) => {
+        const decoded = decodeApiRequest(encodeApiRequest({ id: request, method: 'PUT', path: where, body: item }))
+        expect(decoded).toEqual({ id: request, method: 'PUT', path: where, body: item })
+        for (const status of item === undefined ? [200 as const] : ([200, 403, 501] satisfies ApiStatus[])) {
           expect(decodeApiResponse(encodeApiResponse({ id: request, re: 0, status, body: item }))).toEqual({
             id: request,
             re: 0,

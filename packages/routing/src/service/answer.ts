@@ -7,7 +7,16 @@
  *   counts; there, nothing is answered to a worker with the name of a service that answers everything.
  */
 
-import { Address, type Context, type LocalMessage, type NodeServices, OckamError, type OutgoingMessage, Route } from '@ockam/core'
+import {
+  Address,
+  type Context,
+  dropPressure,
+  type LocalMessage,
+  type NodeServices,
+  OckamError,
+  type OutgoingMessage,
+  Route,
+} from '@ockam/core'
 import type { RoutingErrorCode } from '../error.ts'
 import { LimitedEvent } from './limited-event.ts'
 
@@ -51,7 +60,7 @@ export class AnswerSender {
       const pressure = context.dispatch(message)
       if (pressure === undefined) return
       this.#full.add(first)
-      void pressure.then(() => this.#full.delete(first))
+      dropPressure(pressure.then(() => void this.#full.delete(first)))
     } catch (error) {
       if (OckamError.is<RoutingErrorCode>(error, 'routing/unknown-address')) this.#dropped.count('nobody-there')
       else if (OckamError.is<RoutingErrorCode>(error, 'routing/mailbox-overflow')) this.#dropped.count('nobody-reads')

@@ -59,7 +59,7 @@ export async function createRelayClient(router: Router, to: ResolvedRoute, optio
   const registration = new Registration(name)
   const worker = router.startWorker(undefined, registration, { from: 'local', isTransit: true })
   // Nothing comes through any more once the route is gone: the worker goes with it.
-  void to.closed.then(() => worker.close())
+  dropPressure(to.closed.then(() => worker.close()))
   if (to.producer !== undefined) {
     router.flowControls.addConsumer(worker.address, to.producer.flowControlId)
     if (to.producer.kind === 'channel') router.flowControls.withholdIdentity(to.producer)

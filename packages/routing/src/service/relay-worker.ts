@@ -6,6 +6,7 @@
 import {
   Address,
   type Context,
+  dropPressure,
   type LocalMessage,
   NO_LOCAL_INFO,
   OckamError,
@@ -93,7 +94,7 @@ export class Relay {
   }
 
   #watch(producer: Producer): () => void {
-    return this.#services.router.flowControls.onEnd(producer, () => void this.close())
+    return this.#services.router.flowControls.onEnd(producer, () => dropPressure(this.close()))
   }
 
   #forward(message: LocalMessage, context: Context): Pressure {
@@ -124,7 +125,7 @@ export class Relay {
   #waitFor(pressure: Promise<void>): Promise<void> {
     return new Promise((resolve) => {
       this.#goOn = resolve
-      void pressure.then(resolve)
+      dropPressure(pressure.then(resolve))
     })
   }
 
