@@ -8,15 +8,14 @@ import { answerParent, settings } from './control/parent.ts'
 import { StreamWriter } from './stream/numbered-stream.ts'
 
 export interface SourceSettings {
-  readonly flows: number
   /** The sink's node, or the relay's. */
   readonly to: string
   readonly way: 'direct' | 'relay' | 'channel'
-  /** Bytes of payload to send on each flow. */
-  readonly totalBytes: number
+  /** Bytes of payload to send, for each flow. */
+  readonly totalBytes: readonly number[]
 }
 
-const { flows, to, way, totalBytes } = settings<SourceSettings>()
+const { to, way, totalBytes } = settings<SourceSettings>()
 const node = await createNode({ transports: [tcp()] })
 const memory = new MemoryWatch()
 const identity = await node.createIdentity()
@@ -31,7 +30,8 @@ async function firstHops(flow: number): Promise<readonly (Address | string)[]> {
 }
 
 const streams = await Promise.all(
-  Array.from({ length: flows }, async (_, i) => ({
+  totalBytes.map(async (total, i) => ({
+    total,
     route: Route.of(...(await firstHops(i)), `flow-${i}`),
     writer: new StreamWriter(),
     waits: 0,
@@ -39,7 +39,7 @@ const streams = await Promise.all(
 )
 
 async function pump(stream: (typeof streams)[number]): Promise<void> {
-  while (stream.writer.progress.bytes < totalBytes) {
+  while (stream.writer.progress.bytes < stream.total) {
     const pressure = node.send(stream.route, stream.writer.next())
     if (pressure === undefined) continue
     stream.waits++
