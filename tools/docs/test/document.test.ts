@@ -1,0 +1,55 @@
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { extractionFolder, filesBelow, root, textOf } from '../src/repository.ts'
+import { runDocument } from '../src/run-document.ts'
+import { Run } from '../src/process.ts'
+
+const guide = await filesBelow('docs/guide', '.md')
+const readmes = ['README.md', ...(await readdir(join(root, 'packages'))).sort().map((name) => `packages/${name}/README.md`)]
+
+let folder = ''
+const left: string[] = []
+let ran = 0
+beforeAll(async () => {
+  await mkdir(extractionFolder, { recursive: true })
+  folder = await mkdtemp(join(extractionFolder, 'documents-'))
+})
+afterAll(async () => {
+  console.log(`Documents: ${ran} blocks ran, ${left.length} did not${left.map((line) => `\n  ${line}`).join('')}`)
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function run(name: string, isComplete: boolean, hasCommands: boolean): Promise<number> {
+  const own = join(folder, name.replaceAll(/[/.]/g, '-'))
+  const report = await runDocument({ name, markdown: await textOf(name), folder: own, isComplete, hasCommands })
+  ran += report.ran
+  left.push(...report.left)
+  return report.ran
+}
+
+test.each(guide)(
+  '%s: every program and command runs, and prints what the text says',
+  async (name) => {
+    expect(await run(name, true, true)).toBeGreaterThan(0)
+  },
+  120_000,
+)
+
+test.each(readmes)(
+  '%s: the examples run, and print what the text says',
+  async (name) => {
+    // The kits are for somebody's own transport, vault or store, which a README cannot bring along.
+    const least = name === 'packages/conformance/README.md' ? 0 : 1
+    // `sh` blocks of packages install from the registry.
+    expect(await run(name, false, name === 'README.md')).toBeGreaterThanOrEqual(least)
+  },
+  60_000,
+)
+
+test('the programs of the documents satisfy the compiler', async () => {
+  expect(ran).toBeGreaterThan(0)
+  await new Run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tools/docs/tsconfig.extracted.json')], {
+    folder: root,
+  }).finished()
+}, 60_000)
