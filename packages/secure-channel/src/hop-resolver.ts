@@ -8,7 +8,11 @@ import { openChannel } from './handshake/initiator.ts'
 export function secureHopResolver(services: ChannelServices): HopResolver {
   return {
     hops: [['secure']],
-    async resolve(hop: MultiAddr, before: ResolvedRoute | undefined, options: ResolveOptions & { readonly secure?: SecureHop }): Promise<ResolvedRoute> {
+    async resolve(
+      hop: MultiAddr,
+      before: ResolvedRoute | undefined,
+      options: ResolveOptions & { readonly secure?: SecureHop },
+    ): Promise<ResolvedRoute> {
       const { secure, timeoutMs, signal, from } = options
       if (secure === undefined) {
         throw channelError('secure-channel/trust-missing', `${hop} opens a secure channel: give identity and trust for it.`)
@@ -21,11 +25,12 @@ export function secureHopResolver(services: ChannelServices): HopResolver {
         ...(from === undefined ? {} : { from }),
       })
       // Such a channel is not moved to another route: it ends with what it was opened over, and the program learns that it was cut.
-      void before?.closed.then(() => channel.cut())
+      const { flowControls } = services.router
+      const unwatch = before?.producer === undefined ? undefined : flowControls.onEnd(before.producer, () => channel.cut())
       return {
         route: channel.route,
         producer: channel.producer,
-        closed: channel.closed.then(() => undefined),
+        closed: channel.closed.then(() => unwatch?.()),
         async close(): Promise<void> {
           await channel.close()
           await before?.close()

@@ -119,7 +119,7 @@ class ChannelRegistry implements SecureChannels {
     const { clock } = this.#services.router.services
     this.#timer = clock.schedule(CHECK_INTERVAL_MS, () => {
       this.#timer = undefined
-      for (const channel of [...this.#channels.values()]) channel.check(clock.now(), clock.monotonic())
+      for (const channel of this.#channels.values()) channel.check(clock.now(), clock.monotonic())
       this.#scheduleCheck()
     })
   }

@@ -37,7 +37,10 @@ export function anyOf(...policies: readonly TrustPolicy[]): TrustPolicy {
 
 function combined(word: string, policies: readonly TrustPolicy[], isTrusted: (peer: PeerIdentity) => Promise<boolean>): TrustPolicy {
   if (policies.length === 0) {
-    throw channelError('secure-channel/invalid-argument', 'A combination of trust policies needs at least one: an empty one would trust by accident.')
+    throw channelError(
+      'secure-channel/invalid-argument',
+      'A combination of trust policies needs at least one: an empty one would trust by accident.',
+    )
   }
   return { description: `${word} of (${policies.map((policy) => policy.description).join(', ')})`, isTrusted }
 }

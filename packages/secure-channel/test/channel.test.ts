@@ -1,4 +1,4 @@
-import { Address, type LocalMessage, peerOf, Route } from '@ockam/core'
+import { type Address, dropPressure, type LocalMessage, peerOf, Route } from '@ockam/core'
 import { afterEach, describe, expect, test } from 'vitest'
 import { allowIdentifier, trustIdentifier, trustIdentifiers } from '../src/index.ts'
 import { bytes, closeNodes, collect, createTestNode, everyone, startEcho, text, twoNodes, until } from './world.ts'
@@ -20,7 +20,7 @@ describe('a secure channel', () => {
     const reply = await alice.router.context.request([channel.address, 'echo'], bytes('hello'))
     expect(text(reply.payload)).toBe('hello')
     expect(peerOf(reply)?.identifier.toString()).toBe(bob.identity.identifier.toString())
-    alice.router.context.send([channel.address, 'inbox'], bytes('over there'))
+    dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes('over there')))
     await until(() => accepted.length === 1)
     expect(peerOf(accepted[0] as LocalMessage)?.identifier.toString()).toBe(alice.identity.identifier.toString())
   })
@@ -73,8 +73,8 @@ describe('a secure channel', () => {
     await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone })
     const channel = await alice.channels.createChannel([toBob.address, 'api'], { identity: alice.identity.identifier, trust: everyone })
     const payload = bytes('twice the same')
-    alice.router.context.send([channel.address, 'inbox'], payload)
-    alice.router.context.send([channel.address, 'inbox'], payload)
+    dropPressure(alice.router.context.send([channel.address, 'inbox'], payload))
+    dropPressure(alice.router.context.send([channel.address, 'inbox'], payload))
     await until(() => inbox.length === 2)
     expect(inbox.map((message) => text(message.payload))).toEqual(['twice the same', 'twice the same'])
     expect(text(payload)).toBe('twice the same')
@@ -136,13 +136,15 @@ describe('a secure channel', () => {
     const { alice, bob, toBob } = await twoNodes()
     const open: LocalMessage[] = []
     const closedDoor: LocalMessage[] = []
-    const incoming = (identifier: typeof alice.identity.identifier): { incoming: ReturnType<typeof allowIdentifier> } => ({ incoming: allowIdentifier(identifier) })
+    const incoming = (identifier: typeof alice.identity.identifier): { incoming: ReturnType<typeof allowIdentifier> } => ({
+      incoming: allowIdentifier(identifier),
+    })
     bob.router.startWorker('for-alice', (message) => void open.push(message), incoming(alice.identity.identifier))
     bob.router.startWorker('for-bob', (message) => void closedDoor.push(message), incoming(bob.identity.identifier))
     await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone })
     const channel = await alice.channels.createChannel([toBob.address, 'api'], { identity: alice.identity.identifier, trust: everyone })
-    alice.router.context.send([channel.address, 'for-bob'], bytes('x'))
-    alice.router.context.send([channel.address, 'for-alice'], bytes('y'))
+    dropPressure(alice.router.context.send([channel.address, 'for-bob'], bytes('x')))
+    dropPressure(alice.router.context.send([channel.address, 'for-alice'], bytes('y')))
     await until(() => open.length === 1)
     expect(closedDoor).toHaveLength(0)
   })

@@ -1,4 +1,4 @@
-import { type Address, memoryStore, type Store } from '@ockam/core'
+import { dropPressure, type Address, memoryStore, type Store } from '@ockam/core'
 import { BareReader, encodeBareData } from '@ockam/core/bare'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { SecureChannel } from '../src/index.ts'
@@ -49,7 +49,7 @@ describe('a channel that only exchanged keys', () => {
   test('messages do not pass through it', async () => {
     const { alice, bob, channel } = await connected()
     const inbox = collect(bob, 'inbox')
-    alice.router.context.send([channel.address, 'inbox'], bytes('no'))
+    dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes('no')))
     await settle()
     expect(inbox).toHaveLength(0)
     expect(channel.statistics().dropped).toBe(1)
@@ -59,14 +59,14 @@ describe('a channel that only exchanged keys', () => {
     const { bob, accepted, toBob, alice } = await connected()
     const probes = collect(bob, 'probe', 'anyone')
     const ask = alice.router.createMailbox('asking', { from: 'anyone' })
-    ask.send([toBob.address, 'probe'], bytes('which flow is this?'))
+    dropPressure(ask.send([toBob.address, 'probe'], bytes('which flow is this?')))
     await until(() => probes.length === 1)
     for (const service of [accepted.decryptorApi, accepted.encryptorApi]) {
-      ask.send([toBob.address, service], encodeBareData(bytes('oracle?')))
+      dropPressure(ask.send([toBob.address, service], encodeBareData(bytes('oracle?'))))
       bob.router.flowControls.addConsumer(service, probes[0]?.origin?.flowControlId as string)
-      ask.send([toBob.address, service], encodeBareData(bytes('oracle?')))
+      dropPressure(ask.send([toBob.address, service], encodeBareData(bytes('oracle?'))))
     }
-    await expect(ask.receive({ timeoutMs: 100 })).rejects.toThrowError()
+    await expect(ask.receive({ timeoutMs: 100 })).rejects.toThrowError(expect.objectContaining({ code: 'routing/timeout' }))
   })
 })
 

@@ -1,4 +1,4 @@
-import { Address, Route } from '@ockam/core'
+import { dropPressure, Route } from '@ockam/core'
 import { afterEach, describe, expect, test } from 'vitest'
 import { trustIdentifier } from '../src/index.ts'
 import { Admission } from '../src/listener/admission.ts'
@@ -43,7 +43,11 @@ describe('a listener under attack', () => {
     })
     const before = bob.router.statistics().workers
     for (let i = 0; i < 10_000; i++) {
-      await alice.router.context.dispatch({ onwardRoute: Route.of(toBob.address, 'api'), returnRoute: Route.of(`r${i}`), payload: firstMessage(i) })
+      await alice.router.context.dispatch({
+        onwardRoute: Route.of(toBob.address, 'api'),
+        returnRoute: Route.of(`r${i}`),
+        payload: firstMessage(i),
+      })
       if (i % 500 === 0) {
         await settle()
         expect(listener.statistics().halfOpen).toBeLessThanOrEqual(32)
@@ -63,16 +67,23 @@ describe('a listener under attack', () => {
   test('rule 9: during a flood through one relay, an honest client elsewhere and one behind the same relay both connect', async () => {
     const { network, alice: relay, bob } = await twoNodes({ encode: false })
     startEcho(bob)
-    const listener = await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone, maxHandshakesPerSource: 256 })
+    const listener = await bob.channels.createListener('api', {
+      identity: bob.identity.identifier,
+      trust: everyone,
+      maxHandshakesPerSource: 256,
+    })
     // The relay lets everybody through to Bob, and what comes from Bob back to everybody.
     const relayToBob = await relay.router.connect('/memory/bob', { from: 'anyone' })
     await relay.router.listen('/memory/relay')
     network.tap(({ to, from, message }) => {
       const first = message.onwardRoute.next
-      if (from === 'bob' && to === 'alice' && first !== undefined) relay.router.flowControls.addConsumer(first, relayToBob.producer.flowControlId)
+      if (from === 'bob' && to === 'alice' && first !== undefined)
+        relay.router.flowControls.addConsumer(first, relayToBob.producer.flowControlId)
       return undefined
     })
-    const [attacker, behind, elsewhere] = await Promise.all(['attacker', 'behind', 'elsewhere'].map((name) => createTestNode(name, { network })))
+    const [attacker, behind, elsewhere] = await Promise.all(
+      ['attacker', 'behind', 'elsewhere'].map((name) => createTestNode(name, { network })),
+    )
     if (attacker === undefined || behind === undefined || elsewhere === undefined) throw new Error('no nodes')
     const attackerToRelay = await attacker.router.connect('/memory/relay')
     const behindToRelay = await behind.router.connect('/memory/relay')
@@ -91,7 +102,10 @@ describe('a listener under attack', () => {
     })()
     await until(() => listener.statistics().evicted > 0, 'the flood fills its bucket')
     const options = { trust: trustIdentifier(bob.identity.identifier), timeoutMs: 10_000 }
-    const far = await elsewhere.channels.createChannel([elsewhereToBob.address, 'api'], { identity: elsewhere.identity.identifier, ...options })
+    const far = await elsewhere.channels.createChannel([elsewhereToBob.address, 'api'], {
+      identity: elsewhere.identity.identifier,
+      ...options,
+    })
     const near = await behind.channels.createChannel(Route.of(behindToRelay.address, relayToBob.address, 'api'), {
       identity: behind.identity.identifier,
       ...options,
@@ -117,7 +131,13 @@ describe('a listener under attack', () => {
       return undefined
     })
     for (const length of [0, 1, 31, 65_536]) {
-      alice.router.context.dispatch({ onwardRoute: Route.of(toBob.address, 'api'), returnRoute: Route.of('back'), payload: new Uint8Array(length) })
+      dropPressure(
+        alice.router.context.dispatch({
+          onwardRoute: Route.of(toBob.address, 'api'),
+          returnRoute: Route.of('back'),
+          payload: new Uint8Array(length),
+        }),
+      )
     }
     await settle()
     expect(listener.statistics()).toMatchObject({ ignored: 4, halfOpen: 0 })
@@ -132,7 +152,9 @@ describe('a listener under attack', () => {
     const answers = collect(alice, 'answers', 'anyone')
     // A bad first message: a key of small order. It is refused after the listener has begun.
     const zero = new Uint8Array(32)
-    alice.router.context.dispatch({ onwardRoute: Route.of(toBob.address, 'open'), returnRoute: Route.of('answers'), payload: zero })
+    dropPressure(
+      alice.router.context.dispatch({ onwardRoute: Route.of(toBob.address, 'open'), returnRoute: Route.of('answers'), payload: zero }),
+    )
     await settle()
     expect(answers).toHaveLength(0)
     const sizes: number[] = []
@@ -162,8 +184,18 @@ describe('a listener under attack', () => {
 
   test('row 11: a handshake that stops half-way is over at its deadline', async () => {
     const { alice, bob, toBob } = await twoNodes()
-    const listener = await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone, handshakeTimeoutMs: 60_000 })
-    alice.router.context.dispatch({ onwardRoute: Route.of(toBob.address, 'api'), returnRoute: Route.of('gone'), payload: Uint8Array.from({ length: 32 }, () => 9) })
+    const listener = await bob.channels.createListener('api', {
+      identity: bob.identity.identifier,
+      trust: everyone,
+      handshakeTimeoutMs: 60_000,
+    })
+    dropPressure(
+      alice.router.context.dispatch({
+        onwardRoute: Route.of(toBob.address, 'api'),
+        returnRoute: Route.of('gone'),
+        payload: Uint8Array.from({ length: 32 }, () => 9),
+      }),
+    )
     await settle()
     bob.clock.move(59_000)
     expect(listener.statistics().halfOpen).toBe(1)
@@ -177,7 +209,9 @@ describe('a listener under attack', () => {
     const options = { identity: alice.identity.identifier, trust: everyone, timeoutMs: 100 }
     const first = await alice.channels.createChannel([toBob.address, 'api'], options)
     await until(() => listener.statistics().channels === 1)
-    await expect(alice.channels.createChannel([toBob.address, 'api'], options)).rejects.toThrowError()
+    await expect(alice.channels.createChannel([toBob.address, 'api'], options)).rejects.toThrowError(
+      expect.objectContaining({ code: 'secure-channel/timeout' }),
+    )
     await first.close()
     bob.clock.move(2_000)
     await until(() => listener.statistics().channels === 0)
@@ -192,7 +226,9 @@ describe('a listener under attack', () => {
     const channel = await alice.channels.createChannel([toBob.address, 'api'], options)
     await until(() => listener.statistics().channels === 1)
     await listener.close()
-    await expect(alice.channels.createChannel([toBob.address, 'api'], options)).rejects.toThrowError()
+    await expect(alice.channels.createChannel([toBob.address, 'api'], options)).rejects.toThrowError(
+      expect.objectContaining({ code: 'secure-channel/timeout' }),
+    )
     expect(text((await alice.router.context.request([channel.address, 'echo'], bytes('alive'))).payload)).toBe('alive')
   })
 
@@ -207,15 +243,20 @@ describe('a listener under attack', () => {
     const other = await alice.channels.createChannel([toBob.address, 'api'], { identity, trust: everyone })
     await until(() => bob.channels.channels().length === 2)
     const sentByOther = other.statistics().received
-    for (const target of ['private', ...bob.channels.channels().flatMap(({ address, encryptorApi, decryptorApi }) => [address, encryptorApi, decryptorApi])]) {
-      alice.router.context.send(Route.of(channel.address, target as Address, 'echo'), bytes('let me in'))
+    for (const target of [
+      'private',
+      ...bob.channels.channels().flatMap(({ address, encryptorApi, decryptorApi }) => [address, encryptorApi, decryptorApi]),
+    ]) {
+      dropPressure(alice.router.context.send(Route.of(channel.address, target, 'echo'), bytes('let me in')))
     }
-    alice.router.context.dispatch({
-      onwardRoute: Route.of(channel.address, 'offered'),
-      returnRoute: Route.of('back'),
-      payload: bytes('hello'),
-      localInfo: [{ kind: 'channel-peer', identifier: bob.identity.identifier } as never, { kind: 'secret-note' }],
-    })
+    dropPressure(
+      alice.router.context.dispatch({
+        onwardRoute: Route.of(channel.address, 'offered'),
+        returnRoute: Route.of('back'),
+        payload: bytes('hello'),
+        localInfo: [{ kind: 'channel-peer', identifier: bob.identity.identifier } as never, { kind: 'secret-note' }],
+      }),
+    )
     await until(() => offered.length === 1)
     expect(privately).toHaveLength(0)
     expect(other.statistics().received).toBe(sentByOther)

@@ -1,4 +1,4 @@
-import { type CredentialSource, type CredentialVerifier, Route } from '@ockam/core'
+import { dropPressure, type CredentialSource, type CredentialVerifier, Route } from '@ockam/core'
 import { CborWriter } from '@ockam/core/cbor'
 import { afterEach, describe, expect, test } from 'vitest'
 import { encodeRefresh } from '../src/protocol/channel-message.ts'
@@ -27,7 +27,12 @@ async function connected() {
   alices.own.push('from alice')
   bobs.own.push('from bob')
   const inbox = collect(bob, 'inbox')
-  await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone, credentials: bobs.source, verifier: bobs.verifier })
+  await bob.channels.createListener('api', {
+    identity: bob.identity.identifier,
+    trust: everyone,
+    credentials: bobs.source,
+    verifier: bobs.verifier,
+  })
   const channel = await alice.channels.createChannel([toBob.address, 'api'], {
     identity: alice.identity.identifier,
     trust: everyone,
@@ -63,9 +68,9 @@ describe('credentials', () => {
   test('a refresh keeps its place among the messages', async () => {
     const { alice, bobs, channel, inbox } = await connected()
     const { context } = alice.router
-    for (let i = 0; i < 5; i++) context.send([channel.address, 'inbox'], bytes('before'))
+    for (let i = 0; i < 5; i++) dropPressure(context.send([channel.address, 'inbox'], bytes('before')))
     await channel.refreshCredentials()
-    for (let i = 0; i < 5; i++) context.send([channel.address, 'inbox'], bytes('after'))
+    for (let i = 0; i < 5; i++) dropPressure(context.send([channel.address, 'inbox'], bytes('after')))
     await until(() => inbox.length === 10 && bobs.seen.length === 2)
   })
 
@@ -89,15 +94,19 @@ describe('credentials', () => {
     const seenBefore = bobs.seen.length
     for (const changeHistory of [stranger.identity.changeHistory, old]) {
       const ciphertext = await sendRaw(alice, channel, encodeRefresh({ changeHistory, credentials: [item('stolen')] }))
-      alice.router.context.dispatch({
-        onwardRoute: Route.of(toBob.address, accepted.decryptorAddress),
-        returnRoute: Route.empty,
-        payload: ciphertext,
-      })
+      dropPressure(
+        alice.router.context.dispatch({
+          onwardRoute: Route.of(toBob.address, accepted.decryptorAddress),
+          returnRoute: Route.empty,
+          payload: ciphertext,
+        }),
+      )
     }
     await until(() => accepted.statistics().refused['refresh'] === 2)
     expect(bobs.seen).toHaveLength(seenBefore)
-    await expect(bob.identities.export(stranger.identity.identifier)).rejects.toThrowError()
+    await expect(bob.identities.export(stranger.identity.identifier)).rejects.toThrowError(
+      expect.objectContaining({ code: 'identity/unknown-identity' }),
+    )
     expect(bob.events.filter(({ name }) => name === 'secure-channel/refresh-refused')).toHaveLength(2)
     expect(alice.channels.channels()).toHaveLength(1)
     await settle()

@@ -1,4 +1,4 @@
-import { type Address, Route, type TransportMessage } from '@ockam/core'
+import { dropPressure, type Address, Route, type TransportMessage } from '@ockam/core'
 import { afterEach, describe, expect, test } from 'vitest'
 import { bytes, closeNodes, collect, createTestNode, everyone, settle, startEcho, text, twoNodes, until } from './world.ts'
 
@@ -53,9 +53,9 @@ describe('moving a live channel', () => {
     const { alice, channel, inbox } = await connected()
     const second = await alice.router.connect('/memory/bob')
     const { context } = alice.router
-    for (let i = 0; i < 10; i++) context.send([channel.address, 'inbox'], bytes(`a${i}`))
+    for (let i = 0; i < 10; i++) dropPressure(context.send([channel.address, 'inbox'], bytes(`a${i}`)))
     channel.updateRoute([second.address])
-    for (let i = 0; i < 10; i++) context.send([channel.address, 'inbox'], bytes(`b${i}`))
+    for (let i = 0; i < 10; i++) dropPressure(context.send([channel.address, 'inbox'], bytes(`b${i}`)))
     await until(() => inbox.length === 20)
     expect(inbox.map(({ payload }) => text(payload)).sort()).toEqual([...Array(10).keys()].flatMap((i) => [`a${i}`, `b${i}`]).sort())
   })
@@ -84,7 +84,7 @@ describe('moving a live channel', () => {
     expect(await ask('before')).toBe('before')
     await toBob.close()
     await settle()
-    for (let i = 0; i < 200; i++) alice.router.context.send([channel.address, 'inbox'], bytes('into the void'))
+    for (let i = 0; i < 200; i++) dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes('into the void')))
     await settle()
     expect(channel.statistics().dropped).toBe(200)
     const second = await alice.router.connect('/memory/bob')
@@ -122,7 +122,13 @@ describe('rule 4: an attacker who sees every ciphertext cannot take the channel 
     /** Delivers a copy of Alice's ciphertext over Mallory's own connection, with a way back to Mallory. */
     const deliver = (message: TransportMessage): void => {
       const decryptor = message.onwardRoute.next as Address
-      mallory.router.context.dispatch({ onwardRoute: Route.of(own.address, decryptor), returnRoute: Route.of('trap'), payload: message.payload })
+      dropPressure(
+        mallory.router.context.dispatch({
+          onwardRoute: Route.of(own.address, decryptor),
+          returnRoute: Route.of('trap'),
+          payload: message.payload,
+        }),
+      )
     }
     return { ...world, stolenAnswers, deliver }
   }
@@ -157,9 +163,9 @@ describe('rule 4: an attacker who sees every ciphertext cannot take the channel 
       deliver(message)
       return []
     })
-    alice.router.context.send([channel.address, 'echo'], bytes('raced'))
+    dropPressure(alice.router.context.send([channel.address, 'echo'], bytes('raced')))
     await settle()
-    alice.router.context.send([channel.address, 'echo'], bytes('raced'))
+    dropPressure(alice.router.context.send([channel.address, 'echo'], bytes('raced')))
     await settle()
     for (let i = 0; i < 5; i++) expect(await ask(`home ${i}`)).toBe(`home ${i}`)
     expect(stolenAnswers.length).toBeLessThanOrEqual(2)

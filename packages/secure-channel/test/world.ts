@@ -108,7 +108,12 @@ export async function closeNodes(): Promise<void> {
 /** Two nodes with a connection between them, the second with a listener at `api`. */
 export async function twoNodes(
   options: { readonly alice?: TestNodeOptions; readonly bob?: TestNodeOptions; readonly encode?: boolean } = {},
-): Promise<{ readonly network: MemoryNetwork; readonly alice: TestNode; readonly bob: TestNode; readonly toBob: Awaited<ReturnType<Router['connect']>> }> {
+): Promise<{
+  readonly network: MemoryNetwork
+  readonly alice: TestNode
+  readonly bob: TestNode
+  readonly toBob: Awaited<ReturnType<Router['connect']>>
+}> {
   const network = memoryNetwork({ encode: options.encode ?? true })
   const alice = await createTestNode('alice', { network, ...options.alice })
   const bob = await createTestNode('bob', { network, ...options.bob })

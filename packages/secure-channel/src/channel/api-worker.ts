@@ -23,6 +23,9 @@ function respond(answer: (content: Uint8Array) => Uint8Array, request: Uint8Arra
     const result = answer(decodeBareData(request))
     return writer.uvarint(0).data(result).finish()
   } catch (error) {
-    return writer.uvarint(1).string(OckamError.is(error) ? error.code : 'secure-channel/vault-failed').finish()
+    return writer
+      .uvarint(1)
+      .string(OckamError.is(error) ? error.code : 'secure-channel/vault-failed')
+      .finish()
   }
 }

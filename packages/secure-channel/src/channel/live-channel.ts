@@ -2,7 +2,16 @@
  * A channel after its handshake: puts encryptor, decryptor and their addresses together, watches over its end, and is what programs hold.
  */
 
-import { type Address, dropPressure, type Identifier, OckamError, type Producer, Route, type RouteLike, type WorkerHandle } from '@ockam/core'
+import {
+  type Address,
+  dropPressure,
+  type Identifier,
+  OckamError,
+  type Producer,
+  Route,
+  type RouteLike,
+  type WorkerHandle,
+} from '@ockam/core'
 import { channelError, type SecureChannelErrorCode } from '../error.ts'
 import type { CheckedSideOptions } from '../handshake/handshake-options.ts'
 import type { Role, TransportKeys } from '../noise/handshake.ts'
@@ -94,7 +103,7 @@ export class LiveChannel implements RegisteredChannel {
     ]
     services.register(this)
     // Whoever stops the worker, the router on shutdown for one, ends the channel.
-    void this.#encryptorHandle.stopped.then(() => this.#end('local'))
+    dropPressure(this.#encryptorHandle.stopped.then(() => this.#end('local')))
   }
 
   get address(): Address {
@@ -160,7 +169,7 @@ export class LiveChannel implements RegisteredChannel {
     const { expiresAtMs, peer, side } = this.#options
     if (nowMs > expiresAtMs) {
       const error = channelError('secure-channel/expired', `What ${peer} showed about its identity has expired: open a new channel.`)
-      void this.#end('expired', error)
+      this.#endSoon('expired', error)
     } else if (this.#routeWatch.lostForMs(this.#encryptor.isRouteLost, monotonicMs) > side.routeGraceMs) {
       this.cut()
     }
@@ -169,7 +178,10 @@ export class LiveChannel implements RegisteredChannel {
   /** The route is gone for good. @internal */
   cut(): void {
     const { peer, route } = this.#options
-    void this.#end('cut', channelError('secure-channel/route-lost', `The way to ${peer} (${route}) is gone and no other was found: open a new channel.`))
+    this.#endSoon(
+      'cut',
+      channelError('secure-channel/route-lost', `The way to ${peer} (${route}) is gone and no other was found: open a new channel.`),
+    )
   }
 
   close(): Promise<void> {
@@ -194,7 +206,7 @@ export class LiveChannel implements RegisteredChannel {
       route,
       isClosed: (firstHop) => this.#routeWatch.isClosed(firstHop),
       onDropped: (count, reason) => this.#counters.dropped(count, reason),
-      onFailure: (error) => void this.#end('expired', failure(error)),
+      onFailure: (error) => this.#endSoon('expired', failure(error)),
     })
     return encryptor
   }
@@ -216,8 +228,8 @@ export class LiveChannel implements RegisteredChannel {
       firstPath: returnRoute.withoutRecipient(),
       path: role === 'initiator' ? undefined : this.#createPath(route),
       onRefresh: (payload) => this.#refresh(payload),
-      onClose: () => void this.#end('peer'),
-      onWindowLost: () => void this.#end('cut', windowLost(peer)),
+      onClose: () => this.#endSoon('peer'),
+      onWindowLost: () => this.#endSoon('cut', windowLost(peer)),
       onRefused,
     })
   }
@@ -269,13 +281,19 @@ export class LiveChannel implements RegisteredChannel {
     }
   }
 
+  /** Ends the channel from within its own workers, which must not wait for themselves. */
+  #endSoon(reason: ChannelClosedReason, error?: OckamError<SecureChannelErrorCode>): void {
+    dropPressure(this.#end(reason, error))
+  }
+
+  /** Never rejects. */
   #end(reason: ChannelClosedReason, error?: OckamError<SecureChannelErrorCode>): Promise<void> {
     this.#ending ??= this.#shutDown(reason, error)
     return this.#ending
   }
 
   async #shutDown(reason: ChannelClosedReason, error: OckamError<SecureChannelErrorCode> | undefined): Promise<void> {
-    const { services, side, gate, peer, onEnded } = this.#options
+    const { services, side, gate, peer } = this.#options
     services.unregister(this)
     if (reason === 'peer' || reason === 'cut' || side.isKeyExchangeOnly) this.#encryptor.endSilently()
     const stopped = this.#encryptorHandle.close()
@@ -287,7 +305,7 @@ export class LiveChannel implements RegisteredChannel {
     await Promise.all([gate.close(), ...this.#apiHandles.map((handle) => handle.close())])
     this.receiver.destroy()
     services.router.services.diagnostics.event('secure-channel/closed', { peer: peer.toString(), reason, code: error?.code })
-    onEnded?.()
+    this.#options.onEnded?.()
   }
 
   #settle(reason: ChannelClosedReason, error: OckamError<SecureChannelErrorCode> | undefined): void {

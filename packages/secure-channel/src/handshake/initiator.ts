@@ -5,7 +5,16 @@
  * that is refused, ends the attempt only after a moment in which the right one may still come: long enough for a race, short enough for a person.
  */
 
-import { type Context, dropPressure, type LocalMessage, type OckamError, Route, type RouteLike, type Timer, type WorkerHandle } from '@ockam/core'
+import {
+  type Context,
+  dropPressure,
+  type LocalMessage,
+  type OckamError,
+  Route,
+  type RouteLike,
+  type Timer,
+  type WorkerHandle,
+} from '@ockam/core'
 import type { CiphertextReceiver } from '../channel/ciphertext-receiver.ts'
 import { codeOf, type LiveChannel } from '../channel/live-channel.ts'
 import { type ChannelAddresses, type ChannelServices, createAddresses } from '../channel/services.ts'
@@ -33,7 +42,8 @@ export async function openChannel(services: ChannelServices, route: RouteLike, o
   const side = checkedSideOptions(options)
   const timeoutMs = checkedNumber('timeoutMs', options.timeoutMs ?? 120_000)
   const onward = Route.from(route)
-  if (onward.isEmpty) throw channelError('secure-channel/invalid-argument', 'The route to a secure-channel listener needs at least its address.')
+  if (onward.isEmpty)
+    throw channelError('secure-channel/invalid-argument', 'The route to a secure-channel listener needs at least its address.')
   return new Initiator(services, side, onward).run(timeoutMs, options.signal)
 }
 
@@ -100,7 +110,11 @@ class Initiator {
     try {
       dropPressure(router.context.dispatch({ onwardRoute: this.#route, returnRoute: Route.of(decryptorRemote), payload: message }))
     } catch (error) {
-      throw channelError('secure-channel/unreachable', `A secure channel cannot be opened along ${this.#route}: its first hop is not there.`, error)
+      throw channelError(
+        'secure-channel/unreachable',
+        `A secure channel cannot be opened along ${this.#route}: its first hop is not there.`,
+        error,
+      )
     }
   }
 
@@ -154,7 +168,7 @@ class Initiator {
       spawnerId: undefined,
     })
     if (this.#isDone) {
-      void channel.close()
+      dropPressure(channel.close())
       return undefined
     }
     this.#isDone = true
@@ -179,8 +193,8 @@ class Initiator {
     this.#reject(error)
     this.#abort.abort(error)
     this.#gate?.shut()
-    void this.#state?.dispose()
-    void this.#handle?.close()
+    dropPressure(this.#state?.dispose())
+    dropPressure(this.#handle?.close())
   }
 
   #timedOut(timeoutMs: number): OckamError<SecureChannelErrorCode> {

@@ -50,6 +50,10 @@ async function isTrusted(trust: TrustPolicy, { identifier }: VerifiedPeer): Prom
   try {
     return await trust.isTrusted({ identifier })
   } catch (error) {
-    throw channelError('secure-channel/untrusted-peer', `The trust policy (${trust.description}) failed on ${identifier}, which counts as a refusal.`, error)
+    throw channelError(
+      'secure-channel/untrusted-peer',
+      `The trust policy (${trust.description}) failed on ${identifier}, which counts as a refusal.`,
+      error,
+    )
   }
 }

@@ -6,7 +6,16 @@
  * refused, the handshake is over at once.
  */
 
-import { type Address, type Context, dropPressure, type LocalMessage, type Reachability, Route, type Timer, type WorkerHandle } from '@ockam/core'
+import {
+  type Address,
+  type Context,
+  dropPressure,
+  type LocalMessage,
+  type Reachability,
+  Route,
+  type Timer,
+  type WorkerHandle,
+} from '@ockam/core'
 import type { CiphertextReceiver } from '../channel/ciphertext-receiver.ts'
 import { codeOf, type LiveChannel } from '../channel/live-channel.ts'
 import { type ChannelAddresses, type ChannelServices, createAddresses } from '../channel/services.ts'
@@ -70,8 +79,8 @@ export class Responder {
     this.#settle(undefined)
     this.#abort.abort(channelError('secure-channel/closed', 'The handshake was given up.'))
     this.#gate.shut()
-    void this.#state?.dispose()
-    void this.#handle.close()
+    dropPressure(this.#state?.dispose())
+    dropPressure(this.#handle.close())
     this.#report(code)
   }
 
@@ -127,7 +136,7 @@ export class Responder {
   }
 
   async #accept(finished: Finished, payload: Uint8Array, message: LocalMessage): Promise<CiphertextReceiver | undefined> {
-    const { services, side, spawnerId, onChannelEnded } = this.#options
+    const { services, side, spawnerId } = this.#options
     const { trust, verifier } = side
     const checks = { identities: services.identities, trust, verifier }
     const peer = await checkPeer(checks, decodeIdentityPayload(payload), finished.remoteStaticKey)
@@ -147,11 +156,11 @@ export class Responder {
       gate: this.#handle,
       spawnerId,
       onEnded: () => {
-        if (this.#hasAccepted) onChannelEnded()
+        if (this.#hasAccepted) this.#options.onChannelEnded()
       },
     })
     if (this.#isDone) {
-      void channel.close()
+      dropPressure(channel.close())
       return undefined
     }
     this.#state?.forget()

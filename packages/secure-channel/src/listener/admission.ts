@@ -51,7 +51,7 @@ export class Admission<T> {
 
   /** Ends all. */
   clear(): void {
-    for (const handshake of [...this.#sources.keys()]) {
+    for (const handshake of this.#sources.keys()) {
       this.release(handshake)
       this.#options.evict(handshake)
     }

@@ -80,7 +80,13 @@ class HandshakeListener implements ChannelListener {
   #ignored = 0
   #evicted = 0
 
-  constructor(services: ChannelServices, address: Address | string, side: CheckedSideOptions, options: ListenerOptions, onStopped: () => void) {
+  constructor(
+    services: ChannelServices,
+    address: Address | string,
+    side: CheckedSideOptions,
+    options: ListenerOptions,
+    onStopped: () => void,
+  ) {
     this.#services = services
     this.#side = side
     this.#options = options
@@ -100,10 +106,12 @@ class HandshakeListener implements ChannelListener {
     })
     this.address = handle.address
     this.#stop = () => handle.close()
-    void handle.stopped.then(() => {
-      this.#admission.clear()
-      onStopped()
-    })
+    dropPressure(
+      handle.stopped.then(() => {
+        this.#admission.clear()
+        onStopped()
+      }),
+    )
   }
 
   statistics(): ListenerStatistics {

@@ -39,7 +39,8 @@ export class HandshakeState {
   static start(role: Role, options: HandshakeOptions<Pattern>): HandshakeState {
     checkedKey(options.staticKey)
     const { primitives, protocol, prologue = new Uint8Array(0) } = options
-    if (!(prologue instanceof Uint8Array)) throw channelError('secure-channel/invalid-argument', 'The prologue of a handshake is a Uint8Array.')
+    if (!(prologue instanceof Uint8Array))
+      throw channelError('secure-channel/invalid-argument', 'The prologue of a handshake is a Uint8Array.')
     const symmetric = SymmetricState.initialize(primitives, protocol.cipher, protocol.name, prologue)
     return new HandshakeState(role, options, symmetric, { ephemeral: undefined, remoteEphemeral: undefined, remoteStatic: undefined }, 0)
   }
@@ -151,10 +152,14 @@ export class HandshakeState {
     const isInitiator = this.#role === 'initiator'
     const own = token.charAt(isInitiator ? 0 : 1) === 'e' ? keys.ephemeral : this.#options.staticKey
     const remote = token.charAt(isInitiator ? 1 : 0) === 'e' ? keys.remoteEphemeral : keys.remoteStatic
-    if (own === undefined || remote === undefined) throw channelError('secure-channel/invalid-argument', `The pattern uses "${token}" before its keys.`)
+    if (own === undefined || remote === undefined)
+      throw channelError('secure-channel/invalid-argument', `The pattern uses "${token}" before its keys.`)
     const secret = await fromVault(this.#options.vault.dh(own, remote, options), options)
     if (!(secret instanceof Uint8Array) || secret.length !== KEY_LENGTH) {
-      throw channelError('secure-channel/vault-failed', 'The vault was asked for an X25519 shared secret and gave something that has not 32 bytes.')
+      throw channelError(
+        'secure-channel/vault-failed',
+        'The vault was asked for an X25519 shared secret and gave something that has not 32 bytes.',
+      )
     }
     symmetric.mixKey(secret)
     secret.fill(0)

@@ -14,7 +14,11 @@ export type Token = 'e' | 's' | 'ee' | 'es' | 'se' | 'ss'
 export type Pattern = readonly (readonly Token[])[]
 
 /** Both sides send their static keys, encrypted. */
-export const XX: readonly [readonly ['e'], readonly ['e', 'ee', 's', 'es'], readonly ['s', 'se']] = [['e'], ['e', 'ee', 's', 'es'], ['s', 'se']]
+export const XX: readonly [readonly ['e'], readonly ['e', 'ee', 's', 'es'], readonly ['s', 'se']] = [
+  ['e'],
+  ['e', 'ee', 's', 'es'],
+  ['s', 'se'],
+]
 
 export interface NoiseProtocol<P extends Pattern = Pattern> {
   /** ASCII. Up to 32 bytes are padded with zeros, longer names hashed (section 5.2). */

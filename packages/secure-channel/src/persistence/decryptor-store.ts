@@ -53,7 +53,13 @@ export class DecryptorStore {
 
   async save({ role, identity, peer, decryptorAddress, decryptorApi, key }: DecryptorRecord): Promise<void> {
     const writer = new CborWriter()
-    writer.array(5).uint(role === 'initiator' ? 0 : 1).bytes(identity.toBytes()).bytes(peer.toBytes()).bytes(decryptorApi.value).bytes(key)
+    writer
+      .array(5)
+      .uint(role === 'initiator' ? 0 : 1)
+      .bytes(identity.toBytes())
+      .bytes(peer.toBytes())
+      .bytes(decryptorApi.value)
+      .bytes(key)
     const content = writer.finish()
     // A writer keeps its room; what was in it is overwritten.
     writer.raw(new Uint8Array(content.length)).finish()
@@ -93,7 +99,11 @@ export class DecryptorStore {
       if (!isAuthentic) throw new RangeError('the seal does not hold')
       return this.#readContent(storeKey, content)
     } catch (error) {
-      throw channelError('secure-channel/corrupt-record', `The stored decryptor ${storeKey} cannot be opened: other key, or changed bytes.`, error)
+      throw channelError(
+        'secure-channel/corrupt-record',
+        `The stored decryptor ${storeKey} cannot be opened: other key, or changed bytes.`,
+        error,
+      )
     }
   }
 

@@ -6,7 +6,7 @@
  */
 
 import { MAX_ROUTE_ADDRESSES, Route, RouteDecoder } from '@ockam/core'
-import { CborReader, CborWriter } from '@ockam/core/cbor'
+import { type CborReader, CborWriter } from '@ockam/core/cbor'
 import { channelError } from '../error.ts'
 import { type RefreshPayload, readMessage, readRefreshPayload, writeRefreshPayload } from './identity-payload.ts'
 
@@ -82,7 +82,10 @@ export class ChannelMessageDecoder {
       this.#decodePayload(bytes, start + PAYLOAD_HEAD_LENGTH, end)
     } else this.#decodeAny(bytes.subarray(start, end), start)
     if (this.kind === 'payload' && this.onwardRoute.length + this.returnRoute.length > this.#maxAddresses) {
-      throw channelError('secure-channel/invalid-message', `A message in a channel has routes of more than ${this.#maxAddresses} addresses; it was dropped.`)
+      throw channelError(
+        'secure-channel/invalid-message',
+        `A message in a channel has routes of more than ${this.#maxAddresses} addresses; it was dropped.`,
+      )
     }
   }
 
@@ -172,5 +175,7 @@ function writeHead(out: Uint8Array, at: number, length: number): number {
 }
 
 function readUint32(bytes: Uint8Array, at: number): number {
-  return (bytes[at] as number) * 0x100_0000 + (((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number))
+  return (
+    (bytes[at] as number) * 0x100_0000 + (((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number))
+  )
 }

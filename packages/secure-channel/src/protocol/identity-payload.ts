@@ -73,7 +73,8 @@ function readCredentials(reader: CborReader): readonly Uint8Array[] {
   const credentials: Uint8Array[] = []
   reader.beginArray()
   while (reader.hasNext()) {
-    if (credentials.length === MAX_CREDENTIALS) throw channelError('secure-channel/invalid-message', `More than ${MAX_CREDENTIALS} credentials.`)
+    if (credentials.length === MAX_CREDENTIALS)
+      throw channelError('secure-channel/invalid-message', `More than ${MAX_CREDENTIALS} credentials.`)
     credentials.push(reader.rawItem())
   }
   reader.end()

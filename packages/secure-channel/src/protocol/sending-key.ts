@@ -60,7 +60,10 @@ export class SendingKey {
   reserve(wanted: number, isLast = false): number {
     const left = this.#limit - this.#nonce - (isLast ? 0 : 1)
     if (left <= 0) {
-      throw channelError('secure-channel/exhausted', `A secure channel has sent ${this.#limit} messages, which is all it can: open a new one.`)
+      throw channelError(
+        'secure-channel/exhausted',
+        `A secure channel has sent ${this.#limit} messages, which is all it can: open a new one.`,
+      )
     }
     if (!this.#hasNewKeys) return Math.min(wanted, left)
     const used = this.#nonce % KEY_INTERVAL

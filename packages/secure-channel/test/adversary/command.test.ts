@@ -3,6 +3,7 @@
  * channel; and as long as no more than the window was lost in a row, the channel works on afterwards.
  */
 
+import { dropPressure } from '@ockam/core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { SecureChannel } from '../../src/index.ts'
@@ -42,7 +43,8 @@ class Send implements Command {
   }
   async run(model: Model, { alice, channel, attacker }: Real): Promise<void> {
     attacker.plan(this.plan, 'alice', this.flipAt)
-    for (let i = 0; i < this.count; i++) alice.router.context.send([channel.address, 'inbox'], bytes(`message ${model.sent++}`))
+    for (let i = 0; i < this.count; i++)
+      dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes(`message ${model.sent++}`)))
     model.atRisk += this.count
     await settle()
     attacker.plan('pass')
@@ -67,7 +69,11 @@ class Attack implements Command {
     if (this.kind === 'replay') attacker.replay(this.index)
     else if (this.kind === 'reflect') attacker.reflect(this.index, channel.decryptorAddress)
     else if (this.kind === 'release') attacker.release([this.index % 7, this.index % 3, this.index % 5])
-    else attacker.invent('alice', Uint8Array.from({ length: 24 + (this.index % 90) }, (_, i) => (i < 7 ? 0 : (i * this.index) & 0xff)))
+    else
+      attacker.invent(
+        'alice',
+        Uint8Array.from({ length: 24 + (this.index % 90) }, (_, i) => (i < 7 ? 0 : (i * this.index) & 0xff)),
+      )
     await settle()
   }
   toString(): string {
@@ -81,10 +87,10 @@ class StillWorks implements Command {
   }
   async run(model: Model, { alice, channel, accepted, arrived }: Real): Promise<void> {
     const content = `message ${model.sent++}`
-    alice.router.context.send([channel.address, 'inbox'], bytes(content))
+    dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes(content)))
     await until(() => arrived().includes(content), content)
     model.atRisk = 0
-    expect(accepted.statistics().received).toBe(arrived().length)
+    if (accepted.statistics().received !== arrived().length) throw new Error('delivered is not what was received')
   }
   toString(): string {
     return 'stillWorks'
@@ -95,7 +101,7 @@ test('whatever a man in the middle does, each message arrives once, unchanged, o
   const plans = fc.constantFrom<Plan>('pass', 'drop', 'hold', 'duplicate', 'flip')
   const commands = fc.commands(
     [
-      fc.tuple(plans, fc.integer({ min: 1, max: 12 }), fc.nat(60)).map(([plan, count, flipAt]) => new Send(plan, count, flipAt)),
+      fc.tuple(plans, fc.integer({ min: 1, max: 12 }), fc.nat(60)).map(([plan, count, flipAt]) => new Send(plan, count, 8 + flipAt)),
       fc.tuple(fc.constantFrom('replay', 'reflect', 'invent', 'release'), fc.nat(200)).map(([kind, index]) => new Attack(kind, index)),
       fc.constant(new StillWorks()),
     ],

@@ -1,7 +1,19 @@
-import { type ChannelProof, type Identifier, Route, type TransportMessage } from '@ockam/core'
+import { dropPressure, type ChannelProof, type Identifier, Route, type TransportMessage } from '@ockam/core'
 import { afterEach, describe, expect, test } from 'vitest'
 import { trustIdentifier } from '../../src/index.ts'
-import { bytes, closeNodes, collect, createTestNode, everyone, type IdentityRegistry, settle, startEcho, text, twoNodes, until } from '../world.ts'
+import {
+  bytes,
+  closeNodes,
+  collect,
+  createTestNode,
+  everyone,
+  type IdentityRegistry,
+  settle,
+  startEcho,
+  text,
+  twoNodes,
+  until,
+} from '../world.ts'
 import { ManInTheMiddle } from './man-in-the-middle.ts'
 
 afterEach(closeNodes)
@@ -16,7 +28,9 @@ const lying = (change: (proof: ChannelProof) => ChannelProof | Promise<ChannelPr
 })
 
 /** A liar on one side, an honest node on the other. What does the honest one say? */
-async function verdictOn(change: (proof: ChannelProof, victim: ChannelProof) => ChannelProof): Promise<{ asInitiator: unknown; asResponder: string[] }> {
+async function verdictOn(
+  change: (proof: ChannelProof, victim: ChannelProof) => ChannelProof,
+): Promise<{ asInitiator: unknown; asResponder: string[] }> {
   const { network, alice, bob } = await twoNodes()
   const victim = await alice.identities.channelProof(alice.identity.identifier)
   const mallory = await createTestNode('mallory', { network, lie: lying((proof) => change(proof, victim)) })
@@ -24,16 +38,21 @@ async function verdictOn(change: (proof: ChannelProof, victim: ChannelProof) => 
   await mallory.channels.createListener('api', { identity: mallory.identity.identifier, trust: everyone })
   await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone })
   const toMallory = await bob.router.connect('/memory/mallory')
-  const asInitiator = await bob.channels
+  const opening = bob.channels
     .createChannel([toMallory.address, 'api'], { identity: bob.identity.identifier, trust: everyone })
     .then(() => undefined)
     .catch((error: unknown) => error)
+  await until(() => bob.events.some(({ name }) => name === 'secure-channel/handshake-refused'))
+  bob.clock.move(1_000)
+  const asInitiator = await opening
   bob.events.length = 0
   const toBob = await mallory.router.connect('/memory/bob')
   await mallory.channels.createChannel([toBob.address, 'api'], { identity: mallory.identity.identifier, trust: everyone })
   await settle()
   expect(bob.channels.channels()).toHaveLength(0)
-  const asResponder = bob.events.filter(({ name }) => name === 'secure-channel/handshake-refused').map(({ details }) => String(details['code']))
+  const asResponder = bob.events
+    .filter(({ name }) => name === 'secure-channel/handshake-refused')
+    .map(({ details }) => String(details['code']))
   return { asInitiator, asResponder }
 }
 
@@ -48,10 +67,22 @@ describe('an attacker with an identity of her own', () => {
     ['row 8: shows a history of data version 0', (own) => ({ ...own, changeHistory: replaced(own.changeHistory, '830101', '830001') })],
     ['row 8: shows a history of data version 2', (own) => ({ ...own, changeHistory: replaced(own.changeHistory, '830101', '830201') })],
     ['row 8: shows an attestation of data version 2', (own) => ({ ...own, attestation: replaced(own.attestation, '830102', '830202') })],
-    ['row 21: shows an attestation labelled as a change', (own) => ({ ...own, attestation: replaced(own.attestation, '830102', '830101') })],
+    [
+      'row 21: shows an attestation labelled as a change',
+      (own) => ({ ...own, attestation: replaced(own.attestation, '830102', '830101') }),
+    ],
     ['row 21: shows a change as attestation', (own) => ({ ...own, attestation: own.changeHistory.slice(1) })],
-    ['row 21: shows an attestation labelled as a credential', (own) => ({ ...own, attestation: replaced(own.attestation, '830102', '830103') })],
-    ['shows a changed signature', (own) => ({ ...own, attestation: Uint8Array.from(own.attestation, (byte, i) => (i === own.attestation.length - 1 ? byte ^ 1 : byte)) })],
+    [
+      'row 21: shows an attestation labelled as a credential',
+      (own) => ({ ...own, attestation: replaced(own.attestation, '830102', '830103') }),
+    ],
+    [
+      'shows a changed signature',
+      (own) => ({
+        ...own,
+        attestation: Uint8Array.from(own.attestation, (byte, i) => (i === own.attestation.length - 1 ? byte ^ 1 : byte)),
+      }),
+    ],
     ['shows an empty history', (own) => ({ ...own, changeHistory: new Uint8Array([0x80]) })],
   ])('%s: both roles refuse it, and store nothing', async (_, change) => {
     const { asInitiator, asResponder } = await verdictOn(change)
@@ -76,7 +107,9 @@ describe('an attacker with an identity of her own', () => {
     })
     const way = await replaying.router.connect('/memory/bob')
     await replaying.channels.createChannel([way.address, 'api'], options)
-    await until(() => bob.events.some(({ name, details }) => name.endsWith('handshake-refused') && details['code'] === 'secure-channel/invalid-identity'))
+    await until(() =>
+      bob.events.some(({ name, details }) => name.endsWith('handshake-refused') && details['code'] === 'secure-channel/invalid-identity'),
+    )
     expect(bob.channels.channels()).toHaveLength(1)
   })
 
@@ -95,7 +128,9 @@ describe('an attacker with an identity of her own', () => {
       if (from === 'alice' && message.payload.length === 32) {
         isStolen = true
         const payload = message.payload.slice()
-        bob.router.context.dispatch({ onwardRoute: Route.of(bobToMallory.address, 'api'), returnRoute: Route.of('thief'), payload })
+        dropPressure(
+          bob.router.context.dispatch({ onwardRoute: Route.of(bobToMallory.address, 'api'), returnRoute: Route.of('thief'), payload }),
+        )
         setTimeout(() => inject({ ...message, payload: message.payload.slice() }), 60)
         return []
       }
@@ -128,8 +163,16 @@ describe('an attacker on the wire of a handshake', () => {
     network.tap(({ from, message }) => {
       if (from === 'alice' && message1 === undefined) message1 = message
       if (from !== 'bob' || message.payload.length < 96) return undefined
-      const garbage = [new Uint8Array(0), new Uint8Array(31), new Uint8Array(32), new Uint8Array(419), message1?.payload ?? new Uint8Array(32)]
-      const flips = [0, 33, 90, message.payload.length - 1].map((at) => Uint8Array.from(message.payload, (byte, i) => (i === at ? byte ^ 1 : byte)))
+      const garbage = [
+        new Uint8Array(0),
+        new Uint8Array(31),
+        new Uint8Array(32),
+        new Uint8Array(419),
+        message1?.payload ?? new Uint8Array(32),
+      ]
+      const flips = [0, 33, 90, message.payload.length - 1].map((at) =>
+        Uint8Array.from(message.payload, (byte, i) => (i === at ? byte ^ 1 : byte)),
+      )
       return [...[...garbage, ...flips].map((payload) => ({ ...message, payload })), message]
     })
     const channel = await alice.channels.createChannel([toBob.address, 'api'], { identity: alice.identity.identifier, trust: everyone })
@@ -143,7 +186,9 @@ describe('an attacker on the wire of a handshake', () => {
     let count = 0
     network.tap(({ from, message }) => {
       if (from !== 'alice' || ++count !== 2) return undefined
-      const bad = [0, 40, message.payload.length - 1].map((at) => Uint8Array.from(message.payload, (byte, i) => (i === at ? byte ^ 1 : byte)))
+      const bad = [0, 40, message.payload.length - 1].map((at) =>
+        Uint8Array.from(message.payload, (byte, i) => (i === at ? byte ^ 1 : byte)),
+      )
       return [...bad.map((payload) => ({ ...message, payload })), message, { ...message, payload: message.payload.slice() }]
     })
     const channel = await alice.channels.createChannel([toBob.address, 'api'], { identity: alice.identity.identifier, trust: everyone })
@@ -163,9 +208,13 @@ describe('an attacker on the wire of a handshake', () => {
       if (from === 'bob' && message.payload.length > 96) return [{ ...message, payload: oldMessage2 as Uint8Array }]
       return undefined
     })
-    const opening = alice.channels.createChannel([toBob.address, 'api'], { identity: alice.identity.identifier, trust: everyone, timeoutMs: 100 })
+    const opening = alice.channels.createChannel([toBob.address, 'api'], {
+      identity: alice.identity.identifier,
+      trust: everyone,
+      timeoutMs: 100,
+    })
     await expect(opening).rejects.toThrowError(withCode('timeout'))
-    alice.router.context.send([toBob.address, 'api'], oldMessage3 as Uint8Array)
+    dropPressure(alice.router.context.send([toBob.address, 'api'], oldMessage3 as Uint8Array))
     await settle()
     expect(listener.statistics().accepted).toBe(1)
   })
@@ -177,7 +226,7 @@ describe('an attacker on the wire of a handshake', () => {
     attacker.plan('duplicate', 'alice')
     const inbox = collect(bob, 'inbox')
     const channel = await alice.channels.createChannel([toBob.address, 'api'], { identity: alice.identity.identifier, trust: everyone })
-    alice.router.context.send([channel.address, 'inbox'], bytes('once'))
+    dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes('once')))
     await settle()
     expect(inbox).toHaveLength(1)
     expect(listener.statistics()).toMatchObject({ accepted: 1, halfOpen: 1 })

@@ -1,4 +1,4 @@
-import type { AeadKey, Primitives, Vault } from '@ockam/core'
+import { dropPressure, type AeadKey, type Primitives, type Vault } from '@ockam/core'
 import { softwareVault } from '@ockam/vault-software'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -71,7 +71,7 @@ describe('a man in the middle of a live channel', () => {
       attacker.invent('alice', forged.slice())
     }
     attacker.invent('alice', new Uint8Array(100).fill(0xff))
-    await until(() => accepted.statistics().refused['ahead'] === 5 || accepted.statistics().refused['ahead'] === 3)
+    await until(() => accepted.statistics().refused['ahead'] === 5)
     expect(spy.calls).toEqual(before)
   })
 
@@ -83,7 +83,7 @@ describe('a man in the middle of a live channel', () => {
     for (let i = 0; i < 50; i++) {
       writeNonce(forged, 0, 1000 + i)
       // Not along the way of the last good message: there is a hop more in the return route.
-      alice.router.context.send([toBob.address, accepted.decryptorAddress], forged.slice())
+      dropPressure(alice.router.context.send([toBob.address, accepted.decryptorAddress], forged.slice()))
     }
     await until(() => accepted.statistics().refused['ahead'] === 50)
     send('second')
@@ -138,7 +138,7 @@ describe('a man in the middle of a live channel', () => {
 
   test('every flipped bit is noticed, nothing is delivered changed, and the channel stays up', async () => {
     const { attacker, send, arrived, accepted } = await attacked()
-    // Nonce bytes 0 to 7 too: a changed nonce is outside of the window or does not authenticate.
+    // The nonce, bytes 0 to 7, is in clear: a changed one is outside of the window or does not authenticate, which other tests cover.
     for (let at = 8; at < 36; at++) {
       attacker.plan('flip', 'alice', at)
       send('changed')
@@ -158,7 +158,7 @@ describe('a man in the middle of a live channel', () => {
     const { attacker, alice, bob, channel, open } = await attacked()
     await open()
     const marker = 'the-secret-word'
-    alice.router.context.send([channel.address, 'inbox'], bytes(marker))
+    dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes(marker)))
     await alice.router.context.request([channel.address, 'echo'], bytes(marker))
     const crossed = Buffer.concat(attacker.captured.map(({ message }) => message.payload)).toString('latin1')
     const identifiers = [alice, bob].map(({ identity }) => Buffer.from(identity.identifier.toBytes()).toString('latin1'))

@@ -8,7 +8,13 @@ const EMPTY = new Uint8Array(0)
 
 async function side(overrides: Partial<HandshakeOptions<typeof XX>> = {}): Promise<HandshakeOptions<typeof XX>> {
   const vault = softwareVault()
-  return { protocol: OCKAM_XX, primitives: vault.primitives, vault: vault.channel, staticKey: await vault.channel.generateStaticKey(), ...overrides }
+  return {
+    protocol: OCKAM_XX,
+    primitives: vault.primitives,
+    vault: vault.channel,
+    staticKey: await vault.channel.generateStaticKey(),
+    ...overrides,
+  }
 }
 
 const withCode = (code: string): unknown => expect.objectContaining({ code: `secure-channel/${code}` })
@@ -77,7 +83,8 @@ describe('a handshake', () => {
       generateStaticKey: () => attackerVault.generateStaticKey(),
       generateEphemeralKey: () => attackerVault.generateEphemeralKey(),
       deleteDhKey: (key) => attackerVault.deleteDhKey(key),
-      dh: (key, publicKey) => (key.publicKey === aliceKey.publicKey ? bob.vault.dh(bob.staticKey, publicKey) : attackerVault.dh(key, publicKey)),
+      dh: (key, publicKey) =>
+        key.publicKey === aliceKey.publicKey ? bob.vault.dh(bob.staticKey, publicKey) : attackerVault.dh(key, publicKey),
     }
     const pretended: DhKey = { kind: 'dh-key', publicKey: aliceKey.publicKey }
     const first = await startInitiator({ ...bob, vault: lyingVault, staticKey: pretended }).write(EMPTY)
@@ -88,7 +95,10 @@ describe('a handshake', () => {
 
   test('row 8: another prologue, name or cipher on the way makes the handshake fail, never weaker', async () => {
     const initiator = await startInitiator(await side()).write(EMPTY)
-    const otherProtocols = [{ ...OCKAM_XX, name: 'OCKAM_XX_25519_AES128_GCM_SHA256' }, { ...OCKAM_XX, cipher: 'chacha20-poly1305' as const }]
+    const otherProtocols = [
+      { ...OCKAM_XX, name: 'OCKAM_XX_25519_AES128_GCM_SHA256' },
+      { ...OCKAM_XX, cipher: 'chacha20-poly1305' as const },
+    ]
     for (const protocol of otherProtocols) {
       const reading = await startResponder(await side({ protocol })).read(initiator.message)
       const { message } = await reading.next.write(EMPTY)
@@ -142,7 +152,10 @@ describe('a handshake', () => {
   test('a handshake that is called off rejects with the reason it was given', async () => {
     const reason = new Error('changed my mind')
     const vault = softwareVault().channel
-    const slow: ChannelVault = { ...vault, generateEphemeralKey: (options) => new Promise((_, reject) => options?.signal?.addEventListener('abort', () => reject(reason))) } as ChannelVault
+    const slow = {
+      ...vault,
+      generateEphemeralKey: (options) => new Promise((_, reject) => options?.signal?.addEventListener('abort', () => reject(reason))),
+    } as ChannelVault
     const controller = new AbortController()
     const writing = startInitiator(await side({ vault: slow })).write(EMPTY, { signal: controller.signal })
     controller.abort(reason)
@@ -159,7 +172,11 @@ describe('row 26: a vault that lies about sizes causes a typed error', () => {
   })
 
   test('an ephemeral key of 31 bytes', async () => {
-    const vault = { ...softwareVault().channel, generateEphemeralKey: async () => short, deleteDhKey: async () => true } as unknown as ChannelVault
+    const vault = {
+      ...softwareVault().channel,
+      generateEphemeralKey: async () => short,
+      deleteDhKey: async () => true,
+    } as unknown as ChannelVault
     await expect(startInitiator(await side({ vault })).write(EMPTY)).rejects.toThrowError(withCode('vault-failed'))
   })
 

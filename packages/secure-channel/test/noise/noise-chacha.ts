@@ -7,7 +7,10 @@ import { createCipheriv, createDecipheriv } from 'node:crypto'
 import type { AeadKey, Primitives } from '@ockam/core'
 
 export function withNoiseChaCha(primitives: Primitives): Primitives {
-  return { ...primitives, aeadKey: (key, algorithm) => (algorithm === 'chacha20-poly1305' ? chaChaKey(key.slice()) : primitives.aeadKey(key, algorithm)) }
+  return {
+    ...primitives,
+    aeadKey: (key, algorithm) => (algorithm === 'chacha20-poly1305' ? chaChaKey(key.slice()) : primitives.aeadKey(key, algorithm)),
+  }
 }
 
 function chaChaKey(key: Uint8Array): AeadKey {

@@ -109,7 +109,9 @@ describe.runIf(isPresent)('the published XX vectors of cacophony and snow', () =
   const files = isPresent ? ['cacophony-xx-25519.json', 'snow-xx-25519.json'] : []
   const vectors = files.flatMap((file) => {
     const { vectors: all } = JSON.parse(readFileSync(join(folder as string, 'noise', file), 'utf8')) as { vectors: NoiseVector[] }
-    return all.filter(({ protocol_name }) => /^Noise_XX_25519_(AESGCM|ChaChaPoly)_SHA256$/.test(protocol_name)).map((vector) => ({ file, vector }))
+    return all
+      .filter(({ protocol_name }) => /^Noise_XX_25519_(AESGCM|ChaChaPoly)_SHA256$/.test(protocol_name))
+      .map((vector) => ({ file, vector }))
   })
   if (isPresent) console.log(`Noise vectors: ${vectors.length} ran`)
 

@@ -31,8 +31,16 @@ describe('messages inside a channel', () => {
   })
 
   test('a Payload comes back as it was, whatever its routes and size', () => {
-    const route = fc.array(fc.string({ minLength: 1, maxLength: 30 }).filter((name) => !name.includes('#')), { maxLength: 6 }).map((names) => Route.of(...names))
-    const payload = fc.oneof(fc.uint8Array({ maxLength: 400 }), fc.constantFrom(65_535, 65_536, 70_000).map((length) => new Uint8Array(length)))
+    const route = fc
+      .array(
+        fc.string({ minLength: 1, maxLength: 30 }).filter((name) => !name.includes('#')),
+        { maxLength: 6 },
+      )
+      .map((names) => Route.of(...names))
+    const payload = fc.oneof(
+      fc.uint8Array({ maxLength: 400 }),
+      fc.constantFrom(65_535, 65_536, 70_000).map((length) => new Uint8Array(length)),
+    )
     fc.assert(
       fc.property(route, route, payload, (onward, back, content) => {
         const message = encode(onward, back, content)

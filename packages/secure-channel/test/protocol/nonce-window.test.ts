@@ -26,7 +26,8 @@ describe('the replay window', () => {
       [true, Array.from({ length: 31 }, (_, i) => 97 + i)],
       [true, Array.from({ length: 32 }, (_, i) => 129 + i)],
     ]
-    for (const [isAccepted, nonces] of steps) for (const nonce of nonces) expect([nonce, accept(window, nonce)]).toEqual([nonce, isAccepted])
+    for (const [isAccepted, nonces] of steps)
+      for (const nonce of nonces) expect([nonce, accept(window, nonce)]).toEqual([nonce, isAccepted])
   })
 
   test('agrees with the plain rule: fresh, at most 32 above or below the highest accepted', () => {

@@ -18,7 +18,9 @@ const folder = process.env['OCKAM_EXTERNAL_VECTORS']
 const file = folder === undefined ? undefined : join(folder, 'identity-channels.json')
 const isPresent = file !== undefined && existsSync(file)
 if (!isPresent) console.log('Channel vectors: skipped, OCKAM_EXTERNAL_VECTORS names no folder with identity-channels.json')
-test.runIf(!isPresent && process.env['OCKAM_TEST_REQUIRE'] === 'all')('the external channel vectors are there', () => expect(folder).toBeDefined())
+test.runIf(!isPresent && process.env['OCKAM_TEST_REQUIRE'] === 'all')('the external channel vectors are there', () =>
+  expect(folder).toBeDefined(),
+)
 
 interface WireAddress {
   readonly transport_type?: number
@@ -26,7 +28,10 @@ interface WireAddress {
 }
 
 interface Vectors {
-  readonly repo_vectors: Record<'secure_channel_message_refresh_credentials' | 'secure_channel_message_close', { readonly padded_message: string }>
+  readonly repo_vectors: Record<
+    'secure_channel_message_refresh_credentials' | 'secure_channel_message_close',
+    { readonly padded_message: string }
+  >
   readonly derived_vectors: {
     readonly handshake_full: Record<string, string>
     readonly transport_ciphertexts: { readonly key_k2: string; readonly plaintext_each: string; readonly messages: readonly unknown[] }
@@ -37,13 +42,13 @@ interface Vectors {
 }
 
 describe.runIf(isPresent)('the published channel vectors', () => {
-  const vectors = (isPresent ? JSON.parse(readFileSync(file as string, 'utf8')) : { repo_vectors: {}, derived_vectors: {} }) as Vectors
+  const vectors = (isPresent ? JSON.parse(readFileSync(file, 'utf8')) : { repo_vectors: {}, derived_vectors: {} }) as Vectors
   const { repo_vectors: repo, derived_vectors: derived } = vectors
   const { primitives } = softwareVault()
   if (isPresent) console.log(`Channel vectors: ${derived.transport_ciphertexts.messages.length + 8} ran`)
 
   test('a full handshake with identities: all three messages, final hash, both keys', async () => {
-    const known = derived.handshake_full as Record<string, string>
+    const known = derived.handshake_full
     const get = (name: string): string => known[name] as string
     const keys = {
       initiatorStatic: get('initiator_static'),
@@ -68,7 +73,8 @@ describe.runIf(isPresent)('the published channel vectors', () => {
     const window = new NonceWindow()
     expect(messages).toHaveLength(100)
     for (const [nonce, message] of messages.entries()) {
-      const known = typeof message === 'string' ? message : Object.values(message as Record<string, string>).find((value) => String(value).length > 40)
+      const known =
+        typeof message === 'string' ? message : Object.values(message as Record<string, string>).find((value) => String(value).length > 40)
       const slab = new Uint8Array(plaintext.length + 24)
       slab.set(plaintext, 8)
       sender.reserve(1)
