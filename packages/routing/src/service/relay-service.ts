@@ -134,7 +134,6 @@ class RelayRegistry {
 
   async close(): Promise<void> {
     await Promise.all(this.#table.relays.map((relay) => relay.close()))
-    this.#services.introductions.close()
   }
 
   #give(name: string, owner: string, target: RelayTarget): RegistrationRefusal | undefined {

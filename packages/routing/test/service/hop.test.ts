@@ -1,11 +1,11 @@
-import type { ConnectionHandle, Reachability, Router } from '@ockam/core'
+import { type ConnectionHandle, dropPressure, type Reachability, Route, type Router } from '@ockam/core'
 import { encodeBareString } from '@ockam/core/bare'
 import { startEcho, startHop } from '@ockam/routing'
 import { describe, expect, test } from 'vitest'
 import type { NodeFlowControls } from '../../src/flow-control.ts'
 import { turn } from '../fixture/settle.ts'
 import { FakeChannel } from './fixture/fake-channel.ts'
-import { type RawPeer, rawNode } from './fixture/raw-transport.ts'
+import { type RawPeer, rawNode, routeOf } from './fixture/raw-transport.ts'
 
 const PING = Uint8Array.of(1, 2, 3)
 
@@ -101,6 +101,25 @@ describe('a hop', () => {
     client.tell(`${way.address.name} x`, 'x', PING)
     await quiet()
     expect(next.received).toEqual([])
+  })
+
+  test('introduces nobody by a return route that names another connection than the message came through', async () => {
+    const { router, quiet } = await rawNode()
+    startHop(router, 'hop', { from: 'anyone' })
+    const owner = new FakeChannel(router, 'a', undefined, 'anyone')
+    const [origin, named] = [new FakeChannel(router, 'b'), new FakeChannel(router, 'c')]
+    dropPressure(
+      router.context.dispatch({
+        onwardRoute: routeOf(`hop ${owner.encryptor.name} service`),
+        returnRoute: Route.of(named.encryptor, 'x'),
+        payload: PING,
+        origin: origin.producer,
+      }),
+    )
+    await quiet()
+    expect(owner.sent.at(-1)).toMatchObject({ onward: 'service' })
+    expect((router.flowControls as NodeFlowControls).isConsumer(named.encryptor, owner.producer)).toBe(false)
+    expect((router.flowControls as NodeFlowControls).consumerCount).toBe(0)
   })
 
   test('forgets the ways it opened when either side or the hop ends', async () => {

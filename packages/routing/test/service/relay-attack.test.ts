@@ -196,11 +196,41 @@ describe('through a relay', () => {
     expect(admitted).toHaveLength(2)
     expect(router.statistics().dropped).toEqual({ 'denied-incoming': 1, 'not-reachable': 1 })
 
+    // Nor does anything else known here about the channel pass for knowledge about the stranger.
+    const infos: unknown[] = []
+    router.startWorker('service', ({ localInfo }) => void infos.push(localInfo), { from: 'anyone' })
+    const onwardRoute = Route.of(worker, 'service')
+    const localInfo = [{ kind: 'anything else' }]
+    dropPressure(router.context.dispatch({ onwardRoute, returnRoute: Route.of('x'), payload: PING, localInfo, origin: relay.producer }))
+    await quiet()
+    expect(infos).toEqual([[]])
+
     // The channel stays what it is: other relays, registered by whoever, may still lead here.
     await handle.close()
     toBoth(Route.empty)
     await quiet()
     expect(admitted).toHaveLength(2)
+  })
+
+  test('introduces nobody by a return route that names another connection than the message came through', async () => {
+    const { router, quiet } = await rawNode()
+    startRelayService(router)
+    const owner = new FakeChannel(router, 'a')
+    owner.deliver('static_forwarding_service', 'relay_main', ALIAS)
+    await quiet()
+    const [origin, named] = [new FakeChannel(router, 'b'), new FakeChannel(router, 'c')]
+    dropPressure(
+      router.context.dispatch({
+        onwardRoute: routeOf('forward_to_n1 service'),
+        returnRoute: Route.of(named.encryptor, 'x'),
+        payload: PING,
+        origin: origin.producer,
+      }),
+    )
+    await quiet()
+    expect(owner.sent.at(-1)).toMatchObject({ onward: 'service' })
+    expect((router.flowControls as NodeFlowControls).isConsumer(named.encryptor, owner.producer)).toBe(false)
+    expect((router.flowControls as NodeFlowControls).consumerCount).toBe(0)
   })
 
   test('a connection that is gone is not reached, and neither is what comes after it', async () => {

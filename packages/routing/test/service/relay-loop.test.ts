@@ -5,7 +5,8 @@ import { createRouter, startRelayService } from '@ockam/routing'
 import { memoryNetwork } from '@ockam/transport-memory'
 import { describe, expect, test } from 'vitest'
 import { turn } from '../fixture/settle.ts'
-import { routeOf } from './fixture/raw-transport.ts'
+import { FakeChannel } from './fixture/fake-channel.ts'
+import { rawNode, routeOf } from './fixture/raw-transport.ts'
 
 async function relayNode(router: Router, name: string): Promise<void> {
   await router.listen(`/memory/${name}`)
@@ -71,4 +72,19 @@ describe('two relays that point at each other', () => {
     expect(network.counters.delivered - before).toBe(crossed)
     await Promise.all([a.close(), b.close()])
   })
+})
+
+test('A relay counts as a forward of the message, so that loops over channels of this node end too.', async () => {
+  const { router, quiet } = await rawNode()
+  startRelayService(router)
+  const owner = new FakeChannel(router, 'a')
+  owner.deliver('static_forwarding_service', 'mine', encodeBareString('n1'))
+  await quiet()
+  for (const forwards of [63, 64]) {
+    const onwardRoute = routeOf(`forward_to_n1 after-${forwards}`)
+    dropPressure(router.context.dispatch({ onwardRoute, returnRoute: Route.empty, payload: Uint8Array.of(1), forwards }))
+  }
+  await quiet()
+  expect(owner.sent.slice(1).map(({ onward }) => onward)).toEqual(['after-63'])
+  expect(router.statistics().dropped).toEqual({ loop: 1 })
 })

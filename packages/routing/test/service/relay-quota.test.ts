@@ -60,6 +60,12 @@ describe('relays are limited', () => {
     await quiet()
     expect([first, second, other].map(answers)).toEqual([1, 1, 1])
     expect(diagnostics.named('routing/relay-refused')).toMatchObject([{ reason: 'too-many-of-owner' }])
+    // A channel that ends makes room for the others of its identity.
+    await first.close()
+    await turn()
+    register(second, 'c')
+    await quiet()
+    expect(answers(second)).toBe(2)
   })
 
   test('for each connection also when relays move to it', async () => {
@@ -133,5 +139,27 @@ describe('a relay service', () => {
     await turn()
     await turn()
     expect(flowControls.consumerCount).toBe(0)
+  })
+
+  test('takes back what it gave to a connection that no relay leads to any more, and keeps what it gave to others', async () => {
+    const { router, accept, quiet } = await rawNode()
+    const flowControls = router.flowControls as NodeFlowControls
+    startRelayService(router)
+    const [first, second, sender] = [new FakeChannel(router, 'a'), new FakeChannel(router, 'a'), accept()]
+    register(first, 'a', 'b')
+    await quiet()
+    for (const name of ['a', 'b']) sender.tell(`forward_to_${name} x`, 'y', PING)
+    await quiet()
+    expect(flowControls.consumerCount).toBe(2)
+    register(second, 'a')
+    await quiet()
+    expect(flowControls.consumerCount).toBe(2)
+    register(second, 'b')
+    await quiet()
+    expect(flowControls.consumerCount).toBe(0)
+    for (const name of ['a', 'b']) sender.tell(`forward_to_${name} x`, 'y', PING)
+    await quiet()
+    expect(flowControls.consumerCount).toBe(2)
+    expect(second.sent.filter(({ onward }) => onward === 'x')).toHaveLength(2)
   })
 })

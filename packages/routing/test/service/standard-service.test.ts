@@ -132,6 +132,7 @@ describe('services told to answer each other', () => {
     ['echo', 'uppercase'],
     ['uppercase', 'echo'],
     ['mirror', 'echo'],
+    ['mirror', 'mirror'],
   ])('on two nodes stop: %s and %s', async (to, from) => {
     // What a datagram with a forged source does: the first answer goes to a service of somebody else.
     const { router, accept, quiet } = await rawNode()
