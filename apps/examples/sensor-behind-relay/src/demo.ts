@@ -50,7 +50,13 @@ try {
   if ((await firstRun.exited()) !== 0) throw new Error('The device failed.')
 
   say('A stranger with an identity of its own tries the same. The service does not answer strangers at all.')
-  const stranger = new Program('device', 'stranger', { RELAY: relay, SERVICE: service, STATE: state('stranger'), COUNT: '1', TIMEOUT_MS: '1500' })
+  const stranger = new Program('device', 'stranger', {
+    RELAY: relay,
+    SERVICE: service,
+    STATE: state('stranger'),
+    COUNT: '1',
+    TIMEOUT_MS: '1500',
+  })
   running.push(stranger)
   if ((await stranger.exited()) === 0) throw new Error('The stranger was let in!')
 

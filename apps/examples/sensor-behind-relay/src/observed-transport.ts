@@ -3,7 +3,10 @@
 import type { TransportFactory, TransportMessage } from '@ockam/core'
 
 /** @param show gets the routes as text, the length of the payload, and its first bytes in hexadecimal. */
-export function observed(factory: TransportFactory, show: (onward: string, back: string, bytes: number, start: string) => void): TransportFactory {
+export function observed(
+  factory: TransportFactory,
+  show: (onward: string, back: string, bytes: number, start: string) => void,
+): TransportFactory {
   return {
     ...factory,
     create: (services) =>

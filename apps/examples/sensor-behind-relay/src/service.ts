@@ -14,7 +14,9 @@ const identity = await node.createIdentity({ name: 'main' })
 
 const worker = readings.worker(async ({ load, memory, uptimeSeconds }, { peer }) => {
   const accepted = memory < 0.95
-  console.log(`${shortened(peer.identifier.toString())} says load ${load.toFixed(2)}, memory ${Math.round(memory * 100)} %, up ${Math.round(uptimeSeconds)} s`)
+  console.log(
+    `${shortened(peer.identifier.toString())} says load ${load.toFixed(2)}, memory ${Math.round(memory * 100)} %, up ${Math.round(uptimeSeconds)} s`,
+  )
   return { accepted, note: accepted ? 'all is well' : 'memory is nearly full' }
 })
 node.startWorker('thermostat', worker)
