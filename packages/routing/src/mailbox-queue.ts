@@ -23,6 +23,8 @@ export class MailboxQueue {
   #waiting = 0
   /** How many at the end of the ring have not been compacted since they came. */
   #loose = 0
+  /** How many of those came since the last turn ended. */
+  #fresh = 0
   #last: Uint8Array | undefined
   #pressure: Promise<void> | undefined
   #release: (() => void) | undefined
@@ -50,6 +52,7 @@ export class MailboxQueue {
     this.#slots[(this.#head + this.#waiting) & (this.#slots.length - 1)] = message
     this.#waiting++
     this.#loose++
+    this.#fresh++
     this.messages++
     this.bytes += pinned
   }
@@ -67,6 +70,7 @@ export class MailboxQueue {
     this.#head = (this.#head + 1) & (this.#slots.length - 1)
     this.#waiting--
     if (this.#loose > this.#waiting) this.#loose = this.#waiting
+    if (this.#fresh > this.#waiting) this.#fresh = this.#waiting
     if (this.#waiting === 0) this.#last = undefined
     return message
   }
@@ -94,16 +98,28 @@ export class MailboxQueue {
     release?.()
   }
 
-  /** Copies small views of large memory, because what waits here will outlive the turn. Looks at each message once. */
+  /** The worker is busy: all that waits outlives the turn, so small views of large memory are copied. */
   compact(): void {
-    for (let i = this.#waiting - this.#loose; i < this.#waiting; i++) {
-      const message = this.#slots[(this.#head + i) & (this.#slots.length - 1)] as RoutedMessage
-      const owned = this.#copier.owned(message.payload)
-      // A copy is ours alone, so it may be opened in place even if the original was shared.
-      if (owned !== message.payload) message.isExclusive = true
-      message.payload = owned
-    }
+    this.#compactBefore(this.#waiting)
     this.#loose = 0
+    this.#fresh = 0
+  }
+
+  /**
+   * A turn ends and the worker will run in the next. Messages nearly always leave with it, so only those that have waited a whole turn already are
+   * copied: memory is pinned for two turns at most, and a stream at full speed copies nothing.
+   */
+  age(): void {
+    this.#compactBefore(this.#waiting - this.#fresh)
+    this.#loose = this.#fresh
+    this.#fresh = 0
+  }
+
+  #compactBefore(end: number): void {
+    for (let i = this.#waiting - this.#loose; i < end; i++) {
+      const message = this.#slots[(this.#head + i) & (this.#slots.length - 1)] as RoutedMessage
+      this.#copier.own(message)
+    }
     this.#last = undefined
   }
 

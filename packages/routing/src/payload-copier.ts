@@ -3,6 +3,7 @@
  * of messages does not pay for an allocation each, and what a kept copy pins stays within the same eighth that made the copy necessary.
  */
 import { isLoose } from './payload.ts'
+import type { RoutedMessage } from './routed-message.ts'
 
 /** Shorter ones are cheapest on their own, in V8's heap. */
 const SHORTEST_SHARED = 65
@@ -17,6 +18,17 @@ interface Slab {
 export class PayloadCopier {
   /** By the power of two that the length is rounded up to. */
   readonly #slabs: (Slab | undefined)[] = new Array(15).fill(undefined)
+
+  /** Makes sure, once, that the payload of a message pins no more than it should. */
+  own(message: RoutedMessage): void {
+    if (message.isOwned) return
+    message.isOwned = true
+    const owned = this.owned(message.payload)
+    if (owned === message.payload) return
+    message.payload = owned
+    // A copy is ours alone, so it may be opened in place even if the original was shared.
+    message.isExclusive = true
+  }
 
   /** The payload itself, or a copy that nobody else holds. */
   owned(payload: Uint8Array): Uint8Array {

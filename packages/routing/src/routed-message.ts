@@ -23,6 +23,8 @@ export class RoutedMessage implements LocalMessage {
   isExclusive: boolean
   /** Bytes of memory that this message keeps alive, as its mailbox counts them. @internal */
   pinned = 0
+  /** True when the payload is a copy of its own, or has been found large enough not to need one. @internal */
+  isOwned = false
   /** The answer of an access control that could not decide on the spot. Never rejects. @internal */
   admission: Promise<boolean> | undefined = undefined
 

@@ -142,7 +142,7 @@ export class RunningWorker implements WorkerHandle, Runnable {
   }
 
   holdOver(): void {
-    this.queue.compact()
+    this.queue.age()
   }
 
   close(): Promise<void> {
@@ -213,7 +213,7 @@ export class RunningWorker implements WorkerHandle, Runnable {
       }
       const message = queue.shift() as RoutedMessage
       handled++
-      if (!this.#isTransit) message.payload = this.#copier.owned(message.payload)
+      if (!this.#isTransit) this.#copier.own(message)
       let result: unknown
       try {
         result = this.#call.single(message, this.#context as Context)
@@ -242,7 +242,7 @@ export class RunningWorker implements WorkerHandle, Runnable {
       }
       queue.shift()
       bytes += message.pinned
-      if (!this.#isTransit) message.payload = this.#copier.owned(message.payload)
+      if (!this.#isTransit) this.#copier.own(message)
       batch.push(message)
     }
     const handled = batch.length

@@ -249,6 +249,7 @@ describe('what waits', () => {
       fc.record({ push: fc.integer({ min: 0, max: 300 }) }),
       fc.constant('shift' as const),
       fc.constant('compact' as const),
+      fc.constant('age' as const),
     )
     fc.assert(
       fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
@@ -256,6 +257,7 @@ describe('what waits', () => {
         const model: Uint8Array[] = []
         for (const next of steps) {
           if (next === 'compact') queue.compact()
+          else if (next === 'age') queue.age()
           else if (next === 'shift') {
             const taken = queue.shift()
             expect(taken?.payload).toEqual(model.shift())
@@ -271,6 +273,30 @@ describe('what waits', () => {
         }
       }),
     )
+  })
+
+  test('is copied when it has waited for a whole turn, and not before', () => {
+    const queue = new MailboxQueue(1024, 1 << 20, new PayloadCopier())
+    const chunk = new Uint8Array(65_536)
+    const put = (): RoutedMessage => {
+      const put = message(chunk.subarray(100, 200))
+      queue.push(put)
+      return put
+    }
+    const isPinned = (one: RoutedMessage): boolean => one.payload.buffer === chunk.buffer
+    const first = put()
+    queue.age()
+    const second = put()
+    expect([first, second].map(isPinned)).toEqual([true, true])
+    queue.age()
+    expect([first, second].map(isPinned)).toEqual([false, true])
+    queue.shift()
+    const third = put()
+    queue.age()
+    expect([second, third].map(isPinned)).toEqual([false, true])
+    queue.compact()
+    expect(isPinned(third)).toBe(false)
+    expect(third.isExclusive).toBe(true)
   })
 
   test('counts memory shared by neighbours once', () => {

@@ -203,7 +203,7 @@ describe('sending', () => {
   test('keeps local info, origin and exclusive memory only where they belong when a message is forwarded', async () => {
     const router = createRouter()
     const seen: LocalMessage[] = []
-    router.startWorker('end', (message) => void seen.push(message), { from: 'anyone' })
+    router.startWorker('end', (message) => void seen.push(message), { from: 'anyone', isTransit: true })
     router.startWorker(
       'middle',
       (message, context) => context.forward(message, message.onwardRoute.step(), message.returnRoute.prepend(context.address)),
