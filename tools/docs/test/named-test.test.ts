@@ -1,0 +1,71 @@
+import { existsSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { hasTitle, linksOf, namedTests, pointsOf } from '../src/named-test.ts'
+import { filesBelow, root, textOf } from '../src/repository.ts'
+
+const model = await textOf('docs/threat-model.md')
+const documents = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  ...(await filesBelow('docs', '.md')),
+  ...(await filesBelow('packages', 'README.md')),
+  ...(await filesBelow('apps', 'README.md')),
+]
+
+describe('docs/threat-model.md', () => {
+  test.each([
+    ['Threat', 28],
+    ['Rule', 16],
+  ])('has every %s up to %i, in order, each with a test or with the reason why there is none', (kind, count) => {
+    const points = pointsOf(model).filter((point) => point.kind === kind)
+    expect(points.map(({ number }) => number)).toEqual(Array.from({ length: count }, (_, at) => at + 1))
+    for (const { heading, tests, open } of points) expect(tests.length + open.length, heading).toBeGreaterThan(0)
+  })
+})
+
+test('every test that a document names exists, by file and title', async () => {
+  let checked = 0
+  const missing: string[] = []
+  for (const document of documents) {
+    for (const { title, path, line } of namedTests(await textOf(document))) {
+      checked += 1
+      const file = normalize(join(dirname(document), path))
+      if (!existsSync(join(root, file)) || !hasTitle(await textOf(file), title)) missing.push(`${document}:${line} ${file}: ${title}`)
+    }
+  }
+  expect(missing).toEqual([])
+  expect(checked).toBeGreaterThan(80)
+})
+
+test('every relative link of a document leads to a file or folder', async () => {
+  const broken: string[] = []
+  for (const document of documents) {
+    for (const target of linksOf(await textOf(document))) {
+      if (!existsSync(join(root, dirname(document), target))) broken.push(`${document}: ${target}`)
+    }
+  }
+  expect(broken).toEqual([])
+})
+
+describe('looking up tests and links', () => {
+  test('finds a title only as a whole', () => {
+    const source = "test('keeps its promise', f)\ntest('it\\'s so', f)\ntest(`with ${what}`, f)"
+    expect(['keeps its promise', "it's so", 'with ${what}'].every((title) => hasTitle(source, title))).toBe(true)
+    expect(['keeps its', 'its promise', 'broken'].some((title) => hasTitle(source, title))).toBe(false)
+  })
+
+  test('reads points with their tests and reasons', () => {
+    const text =
+      '## All\n\n### Threat 1. One\n\nWords.\n\n- [a title](../a/b.test.ts)\n\n### Rule 2. Two\n\n- **Open:** comes with the next package.\n- **Open:** no.\n'
+    const [one, two] = pointsOf(text)
+    expect(one).toMatchObject({ kind: 'Threat', number: 1, tests: [{ title: 'a title', path: '../a/b.test.ts' }], open: [] })
+    expect(two).toMatchObject({ kind: 'Rule', number: 2, tests: [], open: ['comes with the next package'] })
+  })
+
+  test('finds links in prose, not in programs', () => {
+    expect(linksOf('[a](b/c.md#d) [e](https://f.g) `[h](i)`\n```ts\nx[0](j)\n```\n')).toEqual(['b/c.md'])
+  })
+})
