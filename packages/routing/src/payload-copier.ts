@@ -8,7 +8,7 @@ import type { RoutedMessage } from './routed-message.ts'
 /** Shorter ones are cheapest on their own, in V8's heap. */
 const SHORTEST_SHARED = 65
 const LONGEST_SHARED = 16_384
-const COPIES_PER_SLAB = 4
+const COPIES_PER_SLAB = 8
 
 interface Slab {
   readonly bytes: Uint8Array<ArrayBuffer>
@@ -44,8 +44,8 @@ export class PayloadCopier {
     }
     const power = 32 - Math.clz32(length - 1)
     let slab = this.#slabs[power]
-    if (slab === undefined || slab.used + length > slab.bytes.length) {
-      slab = { bytes: new Uint8Array(COPIES_PER_SLAB << power), used: 0 }
+    if (slab === undefined || slab.used + length > slab.bytes.length || length * COPIES_PER_SLAB < slab.bytes.length) {
+      slab = { bytes: new Uint8Array(length * COPIES_PER_SLAB), used: 0 }
       this.#slabs[power] = slab
     }
     const start = slab.used

@@ -70,10 +70,6 @@ export class Switchboard {
     for (const address of worker.addresses) if (this.#workers.get(address.key) === worker) this.#workers.delete(address.key)
   }
 
-  has(address: Address): boolean {
-    return this.#workers.has(address.key)
-  }
-
   producerAt(address: Address): Producer | undefined {
     return this.#workers.get(address.key)?.producer
   }
