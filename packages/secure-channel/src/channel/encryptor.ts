@@ -58,7 +58,7 @@ export class Encryptor implements BatchWorker {
   /** Between sealing a run and sending it. */
   #slab: Uint8Array<ArrayBuffer> = NO_SLAB
   #isRouteLost = false
-  #isClosed = false
+  #hasFailed = false
   #sendsClose = true
 
   constructor(options: EncryptorOptions) {
@@ -97,8 +97,8 @@ export class Encryptor implements BatchWorker {
         at++
         continue
       }
-      if (this.#isClosed || this.isRouteLost) {
-        this.#options.onDropped(1, this.#isClosed ? 'closed' : 'route-lost')
+      if (this.#hasFailed || this.isRouteLost) {
+        this.#options.onDropped(1, this.#hasFailed ? 'closed' : 'route-lost')
         at++
         continue
       }
@@ -107,7 +107,7 @@ export class Encryptor implements BatchWorker {
         pressure = this.#send(messages, at, count, context) ?? pressure
         at += count
       } catch (error) {
-        this.#isClosed = true
+        this.#hasFailed = true
         this.#options.onFailure(error)
       }
     }
@@ -137,8 +137,7 @@ export class Encryptor implements BatchWorker {
 
   /** Called after the last message. */
   stop(context: Context): void {
-    if (this.#sendsClose && !this.#isClosed) this.sendOwn(encodeClose(), context, true)
-    this.#isClosed = true
+    if (this.#sendsClose) this.sendOwn(encodeClose(), context, true)
     this.#options.key.destroy()
   }
 

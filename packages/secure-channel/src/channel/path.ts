@@ -45,15 +45,14 @@ export class Path {
 
   #consider(path: Route): void {
     if (path.isEmpty) return
-    const isConfirmed =
-      (this.#candidate !== undefined && isSameRoute(path, this.#candidate)) ||
-      (this.#former !== undefined && isSameRoute(path, this.#former)) ||
-      this.#options.isClosed()
+    const isReturn = this.#former !== undefined && isSameRoute(path, this.#former)
+    const isConfirmed = isReturn || (this.#candidate !== undefined && isSameRoute(path, this.#candidate)) || this.#options.isClosed()
     if (!isConfirmed) {
       this.#candidate = path
       return
     }
-    this.#former = this.#current
+    // Where it returns from may have been an attacker's: that way has to prove itself anew.
+    this.#former = isReturn ? undefined : this.#current
     this.#candidate = undefined
     this.#current = path
     this.#options.onRoute(path.concat(Route.of(this.#options.peerAddress)))

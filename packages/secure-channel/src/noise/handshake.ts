@@ -7,7 +7,6 @@
  */
 
 import type { Cancellable, ChannelVault, DhKey, Primitives } from '@ockam/core'
-import { HandshakeState } from './handshake-state.ts'
 import type { NoiseProtocol, Pattern } from './protocol.ts'
 
 export type Role = 'initiator' | 'responder'
@@ -69,13 +68,3 @@ export type Turn<P extends Pattern, IsSender extends boolean> = P extends readon
     ? Sending<Turn<Rest, false>>
     : Receiving<Turn<Rest, true>>
   : Finished
-
-/** @throws {OckamError} `secure-channel/invalid-argument` */
-export function startInitiator<P extends Pattern>(options: HandshakeOptions<P>): Turn<P, true> {
-  return HandshakeState.start('initiator', options) as unknown as Turn<P, true>
-}
-
-/** @throws {OckamError} `secure-channel/invalid-argument` */
-export function startResponder<P extends Pattern>(options: HandshakeOptions<P>): Turn<P, false> {
-  return HandshakeState.start('responder', options) as unknown as Turn<P, false>
-}
