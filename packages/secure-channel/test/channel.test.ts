@@ -80,6 +80,19 @@ describe('a secure channel', () => {
     expect(text(payload)).toBe('twice the same')
   })
 
+  test('within one node, where ciphertexts are opened where they lie, thousands of messages arrive unchanged', async () => {
+    const node = await createTestNode('alone')
+    const inbox = collect(node, 'inbox')
+    const options = { identity: node.identity.identifier, trust: everyone }
+    await node.channels.createListener('api', options)
+    const channel = await node.channels.createChannel(['api'], options)
+    const payload = bytes('the same array every time')
+    for (let i = 0; i < 2000; i++) await node.router.context.send([channel.address, 'inbox'], payload)
+    await until(() => inbox.length === 2000)
+    for (const message of inbox) expect(text(message.payload)).toBe('the same array every time')
+    expect(text(payload)).toBe('the same array every time')
+  })
+
   test('runs through another channel: the outer one carries the inner handshake and its ciphertexts', async () => {
     const { network, alice, bob: relay, toBob: toRelay } = await twoNodes()
     const far = await createTestNode('far', { network })

@@ -53,6 +53,8 @@ describe('a channel that only exchanged keys', () => {
     await settle()
     expect(inbox).toHaveLength(0)
     expect(channel.statistics().dropped).toBe(1)
+    expect(() => channel.updateRoute(['x'])).toThrowError(expect.objectContaining({ code: 'secure-channel/invalid-argument' }))
+    await expect(channel.refreshCredentials()).rejects.toThrowError(expect.objectContaining({ code: 'secure-channel/invalid-argument' }))
   })
 
   test('rule 6: its services answer nobody outside of the node, not even where that flow was let in by mistake', async () => {

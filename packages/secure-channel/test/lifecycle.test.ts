@@ -59,12 +59,13 @@ describe('how a channel ends', () => {
   })
 
   test('row 9: a channel opened for one resolved route is cut as soon as its connection is', async () => {
-    const { alice, bob } = await connected()
+    const { network, alice, bob } = await connected()
     const resolved = await alice.router.resolve('/memory/bob/secure/api', { identity: alice.identity.identifier, trust: everyone })
     const channel = alice.channels.channelAt(resolved.route.next as never)
+    network.tap(({ from }) => (from === 'bob' ? [] : undefined))
     await bob.router.close({ timeoutMs: 1 })
     await resolved.closed
-    expect(['cut', 'peer']).toContain((await channel?.closed)?.reason)
+    expect(await channel?.closed).toMatchObject({ reason: 'cut', error: { code: 'secure-channel/route-lost' } })
   })
 
   test('messages that the network delayed past the Close still arrive, later ones do not', async () => {

@@ -182,6 +182,24 @@ describe('a listener under attack', () => {
     expect(bob.channels.channels()).toHaveLength(0)
   })
 
+  test('rule 9: connections from one place share a bucket where somebody can tell that they do', async () => {
+    const { alice, bob, toBob } = await twoNodes()
+    const listener = await bob.channels.createListener('api', {
+      identity: bob.identity.identifier,
+      trust: everyone,
+      maxHandshakesPerSource: 1,
+      sourceOf: () => '192.0.2.1',
+    })
+    const second = await alice.router.connect('/memory/bob')
+    for (const { address } of [toBob, second]) {
+      dropPressure(
+        alice.router.context.dispatch({ onwardRoute: Route.of(address, 'api'), returnRoute: Route.of('back'), payload: firstMessage(1) }),
+      )
+      await settle()
+    }
+    expect(listener.statistics()).toMatchObject({ halfOpen: 1, evicted: 1 })
+  })
+
   test('row 11: a handshake that stops half-way is over at its deadline', async () => {
     const { alice, bob, toBob } = await twoNodes()
     const listener = await bob.channels.createListener('api', {

@@ -4,6 +4,7 @@ import {
   type Context,
   dropPressure,
   type LocalMessage,
+  OckamError,
   type OutgoingMessage,
   Route,
   type TransportMessage,
@@ -91,7 +92,7 @@ describe('the encryptor alone', () => {
       address: Address.local('encryptor'),
       route: Route.of('connection', 'peer'),
       isClosed: () => state.isClosed,
-      onDropped: (count, reason) => void dropped.push(...Array.from({ length: count }, () => reason)),
+      onDropped: (reason) => void dropped.push(reason),
       onFailure: (error) => void failures.push(error),
     })
     const handle = (count: number): unknown =>
@@ -133,18 +134,30 @@ describe('the encryptor alone', () => {
     expect(sending.nonce).toBe(3)
   })
 
-  test('a route that fails under a batch costs what was sealed with one key, and nothing after that', () => {
+  test('a route that fails under a batch costs less than the peer’s window, and nothing after that', () => {
     const sending = key()
     const dispatch = (): undefined => {
-      throw new Error('unknown address')
+      throw new OckamError('routing/unknown-address', 'gone')
     }
     const { dropped, failures, handle } = encryptor({ key: sending, dispatch })
     handle(100)
-    expect(sending.nonce).toBe(32)
+    expect(sending.nonce).toBe(16)
     expect(dropped).toEqual(Array.from({ length: 100 }, () => 'route-lost'))
     handle(100)
-    expect(sending.nonce).toBe(32)
+    expect(sending.nonce).toBe(16)
     expect(failures).toHaveLength(0)
+  })
+
+  test('a message the next hop does not take is dropped alone', () => {
+    let calls = 0
+    const dispatch = (): undefined => {
+      if (++calls === 2) throw new OckamError('routing/mailbox-overflow', 'full')
+    }
+    const { dropped, worker, handle } = encryptor({ key: key(), dispatch })
+    handle(5)
+    expect(dropped).toEqual(['not-accepted'])
+    expect(worker.sent).toBe(4)
+    expect(worker.isRouteLost).toBe(false)
   })
 
   test('a vault that fails to seal ends the channel with a report, and no nonce is used again', () => {

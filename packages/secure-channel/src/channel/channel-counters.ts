@@ -1,14 +1,14 @@
 /**
- * Counts what a channel drops and refuses. Each reason is also reported to diagnostics at its 1st, 2nd, 4th, 8th … time: a flood of forgeries must not
+ * Counts what a channel drops and refuses. Diagnostics hear of the 1st, 2nd, 4th, 8th … time: a flood of forgeries must not
  * become a flood of log lines.
  */
 
 import type { Diagnostics } from '@ockam/core'
 
 export interface ChannelCounters {
-  /** Messages of this node that did not get out. */
-  dropped(count: number, reason: string): void
-  /** Ciphertexts that were not accepted. */
+  /** A message of this node that did not get out. */
+  dropped(reason: string): void
+  /** A ciphertext that was not accepted. */
   refused(reason: string): void
   snapshot(): { readonly dropped: number; readonly refused: Readonly<Record<string, number>> }
 }
@@ -16,12 +16,10 @@ export interface ChannelCounters {
 export function createCounters(diagnostics: Diagnostics): ChannelCounters {
   const refused: Record<string, number> = {}
   let dropped = 0
-  let dropEvents = 0
   return {
-    dropped(count, reason): void {
-      dropped += count
-      dropEvents++
-      if (isPowerOfTwo(dropEvents)) diagnostics.event('secure-channel/message-dropped', { reason, dropped })
+    dropped(reason): void {
+      dropped++
+      if (isPowerOfTwo(dropped)) diagnostics.event('secure-channel/message-dropped', { reason, dropped })
     },
     refused(reason): void {
       const count = (refused[reason] ?? 0) + 1

@@ -13,6 +13,7 @@ import {
   dropPressure,
   type LocalInfo,
   type LocalMessage,
+  OckamError,
   type Pressure,
   type Primitives,
   Route,
@@ -21,6 +22,8 @@ import { encodeClose, payloadLength, writePayload } from '../protocol/channel-me
 import { CIPHERTEXT_OVERHEAD, NONCE_LENGTH } from '../protocol/nonce.ts'
 import type { SealJob, SendingKey } from '../protocol/sending-key.ts'
 
+/** Messages sealed at once: if the route turns out to be gone, what they cost fits the peer's window. */
+const MAX_RUN = 16
 /** A slab holds several messages up to this size; a larger message has one of its own. */
 const SLAB_SIZE = 65_536
 const NO_SLAB = new Uint8Array(0)
@@ -42,8 +45,8 @@ export interface EncryptorOptions {
   readonly route: Route
   /** Whether the first hop of a route is gone. */
   isClosed(firstHop: Address): boolean
-  /** Messages that could not be sent. They used up no nonce unless the route failed under them. */
-  onDropped(count: number, reason: 'route-lost' | 'closed', error?: unknown): void
+  /** A message could not be sent. It used up no nonce unless it was sealed before that showed. */
+  onDropped(reason: 'route-lost' | 'not-accepted' | 'closed'): void
   /** Sealing failed for good: no nonces left, or a vault that does not work. */
   onFailure(error: unknown): void
 }
@@ -98,7 +101,7 @@ export class Encryptor implements BatchWorker {
         continue
       }
       if (this.#hasFailed || this.isRouteLost) {
-        this.#options.onDropped(1, this.#hasFailed ? 'closed' : 'route-lost')
+        this.#options.onDropped(this.#hasFailed ? 'closed' : 'route-lost')
         at++
         continue
       }
@@ -131,13 +134,17 @@ export class Encryptor implements BatchWorker {
       const payload = this.seal(content, isLast)
       dropPressure(context.dispatch({ onwardRoute: this.#route, returnRoute: this.#returnRoute, payload, isExclusive: true }))
     } catch (error) {
-      this.#options.onDropped(1, 'route-lost', error)
+      this.#notSent(error)
     }
   }
 
   /** Called after the last message. */
   stop(context: Context): void {
     if (this.#sendsClose) this.sendOwn(encodeClose(), context, true)
+  }
+
+  /** Drops the key. */
+  destroy(): void {
     this.#options.key.destroy()
   }
 
@@ -145,7 +152,7 @@ export class Encryptor implements BatchWorker {
   #sealRun(messages: readonly LocalMessage[], at: number): number {
     const { key, primitives } = this.#options
     const jobs = this.#jobs
-    const reserved = key.reserve(messages.length - at)
+    const reserved = key.reserve(Math.min(messages.length - at, MAX_RUN))
     let count = 0
     let size = 0
     while (count < reserved) {
@@ -178,10 +185,9 @@ export class Encryptor implements BatchWorker {
     this.#slab = NO_SLAB
     const onwardRoute = this.#route
     let pressure: Pressure
-    let i = 0
-    try {
-      for (; i < count; i++) {
-        const { start, length } = this.#jobs[i] as SealJob
+    for (let i = 0; i < count; i++) {
+      const { start, length } = this.#jobs[i] as SealJob
+      try {
         pressure =
           context.dispatch({
             onwardRoute,
@@ -190,13 +196,17 @@ export class Encryptor implements BatchWorker {
             forwards: (messages[at + i] as LocalMessage).forwards + 1,
             isExclusive: true,
           }) ?? pressure
+        this.sent++
+      } catch (error) {
+        this.#notSent(error)
       }
-      this.sent += count
-    } catch (error) {
-      this.sent += i
-      this.#isRouteLost = true
-      this.#options.onDropped(count - i, 'route-lost', error)
     }
     return pressure
+  }
+
+  /** A ciphertext found no way out; its nonce is used up. Only an address that is not there means that nothing else will get out either. */
+  #notSent(error: unknown): void {
+    if (OckamError.is(error, 'routing/unknown-address')) this.#isRouteLost = true
+    this.#options.onDropped(this.#isRouteLost ? 'route-lost' : 'not-accepted')
   }
 }

@@ -88,7 +88,7 @@ export class LiveChannel implements RegisteredChannel {
     this.producer = router.flowControls.createProducer('channel', options.spawnerId)
     this.#encryptor = this.#createEncryptor()
     this.receiver = this.#createReceiver()
-    const refuse = (): void => this.#counters.dropped(1, 'key-exchange-only')
+    const refuse = (): void => this.#counters.dropped('key-exchange-only')
     this.#encryptorHandle = router.startWorker(addresses.encryptor, side.isKeyExchangeOnly ? refuse : this.#encryptor, {
       aliases: [addresses.encryptorInternal],
       from: side.from,
@@ -155,6 +155,12 @@ export class LiveChannel implements RegisteredChannel {
 
   async refreshCredentials(): Promise<void> {
     const { services, side } = this.#options
+    if (side.isKeyExchangeOnly) {
+      throw channelError(
+        'secure-channel/invalid-argument',
+        'A channel that only exchanged keys has no messages, and so no way to show credentials again.',
+      )
+    }
     const { changeHistory } = await services.identities.channelProof(side.identity)
     const credentials = side.credentials === undefined ? [] : await side.credentials.credentials(side.identity)
     const content = encodeRefresh({ changeHistory, credentials })
@@ -205,7 +211,7 @@ export class LiveChannel implements RegisteredChannel {
       address: addresses.encryptor,
       route,
       isClosed: (firstHop) => this.#routeWatch.isClosed(firstHop),
-      onDropped: (count, reason) => this.#counters.dropped(count, reason),
+      onDropped: (reason) => this.#counters.dropped(reason),
       onFailure: (error) => this.#endSoon('expired', failure(error)),
     })
     return encryptor
@@ -303,6 +309,7 @@ export class LiveChannel implements RegisteredChannel {
     this.#settle(reason, error)
     if (reason === 'peer') await this.#linger()
     await Promise.all([gate.close(), ...this.#apiHandles.map((handle) => handle.close())])
+    this.#encryptor.destroy()
     this.receiver.destroy()
     services.router.services.diagnostics.event('secure-channel/closed', { peer: peer.toString(), reason, code: error?.code })
     this.#options.onEnded?.()

@@ -59,7 +59,10 @@ export interface SecureChannel {
    * @throws {OckamError} `secure-channel/invalid-argument` on the responder's side, `secure-channel/closed`.
    */
   updateRoute(route: RouteLike): void
-  /** Shows the peer the present change history and credentials. Resolves when they were handed over for sending. */
+  /**
+   * Shows the peer the present change history and credentials. Resolves when they were handed over for sending.
+   * @throws {OckamError} `secure-channel/closed`; `secure-channel/invalid-argument` for a channel that only exchanged keys.
+   */
   refreshCredentials(): Promise<void>
   statistics(): ChannelStatistics
   /** Sends what waits, tells the peer, stops. Idempotent. */
