@@ -5,7 +5,7 @@ import { type Address, Route } from '@ockam/core'
 import { tcp } from '@ockam/transport-tcp'
 import { MemoryWatch } from './control/memory-watch.ts'
 import { answerParent, settings } from './control/parent.ts'
-import { StreamWriter } from './stream/numbered-stream.ts'
+import { type StreamProgress, StreamWriter } from './stream/numbered-stream.ts'
 
 export interface SourceSettings {
   /** The sink's node, or the relay's. */
@@ -35,24 +35,33 @@ const streams = await Promise.all(
     route: Route.of(...(await firstHops(i)), `flow-${i}`),
     writer: new StreamWriter(),
     waits: 0,
+    problem: undefined as string | undefined,
   })),
 )
 
 async function pump(stream: (typeof streams)[number]): Promise<void> {
-  while (stream.writer.progress.bytes < stream.total) {
-    const pressure = node.send(stream.route, stream.writer.next())
-    if (pressure === undefined) continue
-    stream.waits++
-    await pressure
+  try {
+    while (stream.writer.progress.bytes < stream.total) {
+      const pressure = node.send(stream.route, stream.writer.next())
+      if (pressure === undefined) continue
+      stream.waits++
+      await pressure
+    }
+  } catch (error) {
+    stream.problem = String(error)
   }
 }
 
+let pumping: Promise<unknown> = Promise.resolve()
+
 answerParent({
-  /** Resolves at once; the test watches the progress. */
+  /** Answers at once; the test watches the progress. */
   start: () => {
-    for (const stream of streams) void pump(stream)
+    pumping = Promise.all(streams.map(pump))
   },
-  progress: () => streams.map(({ writer }) => writer.progress),
+  progress: (): readonly StreamProgress[] => streams.map(({ writer, problem }) => ({ ...writer.progress, problem })),
+  /** Answers when everything was accepted, or failed. */
+  finished: () => pumping,
   waits: () => streams.map(({ waits }) => waits),
   digests: () => streams.map(({ writer }) => writer.digest()),
   markMemory: () => memory.mark(),

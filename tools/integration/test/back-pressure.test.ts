@@ -39,7 +39,8 @@ async function offer(way: SourceSettings['way'], bounds: Bounds): Promise<void> 
 
   // What was accepted before a look at what was delivered is delivered by then, but for what the bounds allow.
   const look = async (): Promise<{ accepted: number; delivered: number }> => {
-    const accepted = (await progressOf(source)).bytes
+    const { bytes: accepted, problem } = await progressOf(source)
+    expect(problem).toBeUndefined()
     const delivered = (await progressOf(sink)).bytes
     expect(accepted - delivered).toBeLessThanOrEqual(limit)
     return { accepted, delivered }
@@ -72,6 +73,7 @@ async function offer(way: SourceSettings['way'], bounds: Bounds): Promise<void> 
   await setPace('open')
   await until(look, ({ accepted, delivered }) => accepted >= OFFERED && delivered === accepted, 'everything was delivered', 3000)
 
+  await source.ask('finished')
   expect((await progressOf(sink)).problem).toBeUndefined()
   expect((await progressOf(sink)).messages).toBe((await progressOf(source)).messages)
   expect(await sink.ask('digests')).toEqual(await source.ask('digests'))

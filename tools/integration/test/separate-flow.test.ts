@@ -36,6 +36,7 @@ async function twentyFlows(way: 'direct' | 'relay', bounds: Bounds): Promise<voi
   await sink.ask('setPace', { flow: STUCK, pace: 'open' })
   const all = await until(taken, (flows) => flows.every(isFinished), 'the stuck flow finished too')
   expect(all.map(({ problem }) => problem)).toEqual(new Array(FLOWS).fill(undefined))
+  await source.ask('finished')
   expect(await sink.ask('digests')).toEqual(await source.ask('digests'))
 }
 

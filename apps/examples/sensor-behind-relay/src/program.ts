@@ -39,7 +39,7 @@ export class Program {
         resolve(line)
       }
       this.#waiting.add(take)
-      void this.#exited.then((code) => reject(new Error(`The program ended with code ${code} before it printed "${text}".`)))
+      void this.#exited.then((code) => reject(new Error(`The program ended with code ${code} before it printed "${text}".`)), reject)
     })
   }
 
@@ -57,7 +57,7 @@ export class Program {
   #take(label: string | undefined, line: string): void {
     this.lines.push(line)
     if (label !== undefined) console.log(`${painted(label.padEnd(8))} ${line}`)
-    for (const take of [...this.#waiting]) take(line)
+    for (const take of this.#waiting) take(line)
   }
 }
 

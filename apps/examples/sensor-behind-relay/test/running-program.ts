@@ -82,7 +82,7 @@ export class RunningProgram {
 
   #changed(change: () => unknown): void {
     change()
-    for (const look of [...this.#watchers]) look()
+    for (const look of this.#watchers) look()
   }
 }
 

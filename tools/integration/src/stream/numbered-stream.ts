@@ -5,12 +5,12 @@
 
 import { createHash, type Hash } from 'node:crypto'
 
-export const SMALL = 64
+const SMALL = 64
 export const LARGE: number = 16 * 1024
 /** Small and large messages come in runs, because both kinds of burst stress different bounds: by number and by bytes. */
 const RUN = 64
 
-export function lengthOf(sequence: number): number {
+function lengthOf(sequence: number): number {
   return Math.floor(sequence / RUN) % 2 === 0 ? SMALL : LARGE
 }
 
