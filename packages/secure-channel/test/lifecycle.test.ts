@@ -87,7 +87,7 @@ describe('how a channel ends', () => {
     await closing
   })
 
-  test('row 22: a channel ends when what the peer showed about its identity expires, to the second', async () => {
+  test('row 22: a channel ends when what the peer showed about its identity expires, and not before', async () => {
     const clock = new MovableClock()
     const vault = softwareVault()
     const identities = createIdentities({ vault, clock, attestationValidForMs: 3_600_000 })
@@ -126,6 +126,21 @@ describe('how a channel ends', () => {
       trust: everyone,
     })
     expect(text((await alice.router.context.request([again.address, 'echo'], bytes('again'))).payload)).toBe('again')
+  })
+
+  test('row 2, regression: a refresh before the loss does not keep it from being noticed', async () => {
+    const { network, alice, bob, channel, accepted } = await connected()
+    const refreshed = new Promise<void>((resolve) => void accepted.on('refreshed', resolve))
+    await channel.refreshCredentials()
+    await refreshed
+    const untap = network.tap(({ from }) => (from === 'alice' ? [] : undefined))
+    for (let i = 0; i < 33; i++) dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes('lost')))
+    await settle()
+    untap()
+    for (let i = 0; i < 3; i++) dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes('too late')))
+    await until(() => accepted.statistics().refused['ahead'] === 3)
+    bob.clock.move(2_000)
+    expect((await accepted.closed).error?.code).toBe('secure-channel/window-lost')
   })
 
   test('row 2: 31 lost in a row are survived', async () => {

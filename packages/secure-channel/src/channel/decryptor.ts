@@ -117,7 +117,6 @@ export class Decryptor implements CiphertextReceiver {
   #opened(message: LocalMessage, nonce: number, bytes: Uint8Array, start: number, end: number): void {
     const decoder = this.#decoder
     if (this.#ahead !== 0) this.#notLost()
-    this.#lastPath = message.returnRoute
     try {
       decoder.decode(bytes, start, end)
     } catch (error) {
@@ -136,6 +135,8 @@ export class Decryptor implements CiphertextReceiver {
   #deliver(message: LocalMessage, nonce: number, bytes: Uint8Array): void {
     const { onwardRoute, returnRoute, payloadStart, payloadEnd } = this.#decoder
     const { encryptorAddress, producer, path } = this.#options
+    // Of Payloads alone: the other messages carry an address of the peer behind it.
+    this.#lastPath = message.returnRoute
     path?.received(nonce, message.returnRoute)
     try {
       this.#pressure =
