@@ -1,4 +1,4 @@
-import { dropPressure } from '@ockam/core'
+import { dropPressure, Route } from '@ockam/core'
 import { createIdentities } from '@ockam/identity'
 import { softwareVault } from '@ockam/vault-software'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -139,6 +139,27 @@ describe('how a channel ends', () => {
     untap()
     for (let i = 0; i < 3; i++) dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes('too late')))
     await until(() => accepted.statistics().refused['ahead'] === 3)
+    bob.clock.move(2_000)
+    expect((await accepted.closed).error?.code).toBe('secure-channel/window-lost')
+  })
+
+  test('row 2, regression: an invented nonce far ahead does not hide that the window is lost', async () => {
+    const { network, alice, bob, toBob, channel, accepted } = await connected()
+    const untap = network.tap(({ from }) => (from === 'alice' ? [] : undefined))
+    for (let i = 0; i < 33; i++) dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes('lost')))
+    await settle()
+    untap()
+    for (const nonce of [
+      [0, 0x1f],
+      [0xff, 0xff],
+    ]) {
+      const payload = new Uint8Array(60)
+      payload.set(nonce)
+      const onwardRoute = Route.of(toBob.address, accepted.decryptorAddress)
+      dropPressure(alice.router.context.dispatch({ onwardRoute, returnRoute: Route.empty, payload }))
+    }
+    for (let i = 0; i < 3; i++) dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes('too late')))
+    await until(() => accepted.statistics().refused['ahead'] === 5)
     bob.clock.move(2_000)
     expect((await accepted.closed).error?.code).toBe('secure-channel/window-lost')
   })

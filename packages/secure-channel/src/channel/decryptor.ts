@@ -23,13 +23,14 @@ import {
 } from '@ockam/core'
 import { ChannelMessageDecoder } from '../protocol/channel-message.ts'
 import type { RefreshPayload } from '../protocol/identity-payload.ts'
+import { MAX_NONCE } from '../protocol/nonce.ts'
 import type { NonceWindow } from '../protocol/nonce-window.ts'
 import type { ReceivingKey } from '../protocol/receiving-key.ts'
 import type { CiphertextReceiver } from './ciphertext-receiver.ts'
 import { Opener, type Refusal } from './opener.ts'
 import { isSameRoute, type Path } from './path.ts'
 
-/** So many messages ahead of the window, each higher than the one before, and then none inside for a while: the window is lost. */
+/** So many different messages ahead of the window, and then none inside for a while: the window is lost. */
 const LOST_AFTER = 3
 const LOST_AFTER_MS = 2_000
 
@@ -65,7 +66,7 @@ export class Decryptor implements CiphertextReceiver {
   #refresh: RefreshPayload | undefined
   #lastPath: Route
   #ahead = 0
-  #highestAhead = 0
+  #lastAhead = -1
   #lostTimer: Timer | undefined
   #hasClosed = false
 
@@ -158,8 +159,9 @@ export class Decryptor implements CiphertextReceiver {
   #refused(message: LocalMessage, refusal: Refusal, nonce: number): void {
     this.#options.onRefused(refusal)
     if (refusal !== 'ahead' || this.#hasClosed || !isSameRoute(message.returnRoute, this.#lastPath)) return
-    if (nonce <= this.#highestAhead && this.#ahead > 0) return
-    this.#highestAhead = nonce
+    // One message repeated is no sign, nor is a nonce no peer ever reaches; a higher one invented by somebody must not hide those that follow.
+    if (nonce === this.#lastAhead || nonce > MAX_NONCE) return
+    this.#lastAhead = nonce
     if (++this.#ahead === LOST_AFTER) this.#lostTimer = this.#options.clock.schedule(LOST_AFTER_MS, () => this.#options.onWindowLost())
   }
 
