@@ -39,7 +39,9 @@ export class RouteDecoder {
   readonly #memo: MemoEntry[] = []
   #recent = 0
   #oldest = 0
-  /** Over the whole buffer the last input was a view of; the messages of one read share it. */
+  /** The last input, where it begins in its buffer, and a view of all of that buffer: the messages of one read share them, and asking is slow. */
+  #bytes: Uint8Array = NO_BYTES
+  #offset = 0
   #view: DataView = NO_VIEW
   #block: Uint8Array = NO_BYTES
   #blockView: DataView = NO_VIEW
@@ -58,8 +60,8 @@ export class RouteDecoder {
   decode(bytes: Uint8Array, at: number, end: number): Route {
     const memo = this.#memo
     const count = memo.length
-    if (this.#view.buffer !== bytes.buffer) this.#view = new DataView(bytes.buffer)
-    const offset = bytes.byteOffset + at
+    if (bytes !== this.#bytes) this.#look(bytes)
+    const offset = this.#offset + at
     for (let i = 0, slot = this.#recent; i < count; i++, slot = slot + 1 === count ? 0 : slot + 1) {
       const entry = memo[slot] as MemoEntry
       if (entry.length <= end - at && isSame(this.#view, offset, entry)) {
@@ -69,6 +71,12 @@ export class RouteDecoder {
       }
     }
     return this.#decodeNew(bytes, at, end)
+  }
+
+  #look(bytes: Uint8Array): void {
+    this.#bytes = bytes
+    this.#offset = bytes.byteOffset
+    if (this.#view.buffer !== bytes.buffer) this.#view = new DataView(bytes.buffer)
   }
 
   #decodeNew(bytes: Uint8Array, at: number, end: number): Route {

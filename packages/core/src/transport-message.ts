@@ -13,12 +13,17 @@ import { MAX_ROUTE_ADDRESSES, RouteDecoder } from './route-decoder.ts'
 
 const FOUR_ELEMENTS = 0x84
 const NULL = 0xf6
+const NO_BUFFER = new ArrayBuffer(0)
 
 /** Decodes messages of one connection. Keep one per connection: it remembers the routes that keep coming. */
 export class TransportMessageDecoder {
   readonly #maxAddresses: number
   readonly #onward: RouteDecoder
   readonly #return: RouteDecoder
+  /** The last input and its memory: the messages of one read share them, and asking an array for its buffer is slow. */
+  #bytes: Uint8Array | undefined
+  #buffer: ArrayBufferLike = NO_BUFFER
+  #offset = 0
 
   /** @param maxAddresses most addresses in onward and return route together. */
   constructor(maxAddresses: number = MAX_ROUTE_ADDRESSES) {
@@ -49,7 +54,12 @@ export class TransportMessageDecoder {
       while (at < lengthEnd) length = length * 256 + (bytes[at++] as number)
     }
     if (length > end - at) throw invalid('the bytes end too early', at - start)
-    const payload = bytes.subarray(at, at + length)
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes
+      this.#buffer = bytes.buffer
+      this.#offset = bytes.byteOffset
+    }
+    const payload = new Uint8Array(this.#buffer, this.#offset + at, length)
     at += length
     if (elements > 4 || (elements === 4 && bytes[at] !== NULL) || (elements === 4 && at >= end)) {
       skipTracing(bytes.subarray(at, end), elements - 3)
