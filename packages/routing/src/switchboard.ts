@@ -45,6 +45,9 @@ export class Switchboard {
   readonly #drops: DropCounter
   readonly #limits: SwitchboardLimits
   readonly #flowControls: NodeFlowControls
+  /** What was looked up last: a stream of messages has the same address object in all of its routes. */
+  #lastAddress: Address | undefined
+  #lastWorker: RunningWorker | undefined
   /** Messages put into mailboxes. */
   delivered = 0
 
@@ -64,10 +67,13 @@ export class Switchboard {
       )
     }
     for (const address of worker.addresses) this.#workers.set(address.key, worker)
+    this.#lastAddress = undefined
   }
 
   remove(worker: RunningWorker): void {
     for (const address of worker.addresses) if (this.#workers.get(address.key) === worker) this.#workers.delete(address.key)
+    this.#lastAddress = undefined
+    this.#lastWorker = undefined
   }
 
   producerAt(address: Address): Producer | undefined {
@@ -80,7 +86,7 @@ export class Switchboard {
    */
   route(sender: Sender, message: RoutedMessage): Pressure {
     const destination = message.onwardRoute.next
-    const worker = destination === undefined ? undefined : this.#workers.get(destination.key)
+    const worker = destination === undefined ? undefined : this.#workerAt(destination)
     if (destination === undefined || worker === undefined) return this.#undeliverable(message)
     const { outgoing } = sender
     if (outgoing !== undefined && !isAllowedOut(outgoing, message)) return this.#drop('denied-outgoing', message)
@@ -94,6 +100,14 @@ export class Switchboard {
     worker.enqueue(message)
     this.delivered++
     return queue.isFull && !worker.dropsWhenFull ? queue.pressure() : undefined
+  }
+
+  #workerAt(address: Address): RunningWorker | undefined {
+    if (address === this.#lastAddress) return this.#lastWorker
+    const worker = this.#workers.get(address.key)
+    this.#lastAddress = address
+    this.#lastWorker = worker
+    return worker
   }
 
   /** The mailbox is over its bound: drop, or let the sender finish what it has in hand. */
