@@ -58,8 +58,9 @@ export class Encryptor implements BatchWorker {
   readonly #returnRoute: Route
   readonly #jobs: SealJob[] = []
   #route: Route
-  /** Between sealing a run and sending it. */
+  /** While a batch is handled: what its runs are sealed into, one behind the other, and how much of it is used. */
   #slab: Uint8Array<ArrayBuffer> = NO_SLAB
+  #used = 0
   #isRouteLost = false
   #hasFailed = false
   #sendsClose = true
@@ -114,6 +115,8 @@ export class Encryptor implements BatchWorker {
         this.#options.onFailure(error)
       }
     }
+    this.#slab = NO_SLAB
+    this.#used = 0
     return pressure
   }
 
@@ -148,9 +151,9 @@ export class Encryptor implements BatchWorker {
     this.#options.key.destroy()
   }
 
-  /** Seals messages from `at` on into a fresh slab, as many as one key and one slab take. @returns how many. */
+  /** Seals messages from `at` on behind one another, as many as one key and one slab take. @returns how many. */
   #sealRun(messages: readonly LocalMessage[], at: number): number {
-    const { key, primitives } = this.#options
+    const { key } = this.#options
     const jobs = this.#jobs
     const reserved = key.reserve(Math.min(messages.length - at, MAX_RUN))
     let count = 0
@@ -165,24 +168,37 @@ export class Encryptor implements BatchWorker {
         job = { start: 0, length: 0 }
         jobs.push(job)
       }
-      job.start = size
+      job.start = this.#used + size
       job.length = length
       size += length + CIPHERTEXT_OVERHEAD
       count++
     }
-    const slab = primitives.allocate(size)
+    const slab = this.#slabFor(size, count, messages.length - at - count)
     for (let i = 0; i < count; i++) {
       const message = messages[at + i] as LocalMessage
       writePayload(slab, (jobs[i] as SealJob).start + NONCE_LENGTH, message.onwardRoute.step(), message.returnRoute, message.payload)
     }
     key.seal(slab, jobs, count)
-    this.#slab = slab
     return count
+  }
+
+  /**
+   * Makes room for a run of `count` jobs, and for those that follow in the batch if they are like these: making a slab costs as much as sealing a
+   * message.
+   */
+  #slabFor(size: number, count: number, following: number): Uint8Array<ArrayBuffer> {
+    if (this.#used + size > this.#slab.length) {
+      for (let i = 0; i < count; i++) (this.#jobs[i] as SealJob).start -= this.#used
+      const forAll = Math.ceil((size / count) * (count + following))
+      this.#slab = this.#options.primitives.allocate(Math.max(size, Math.min(forAll, SLAB_SIZE)))
+      this.#used = 0
+    }
+    this.#used += size
+    return this.#slab
   }
 
   #send(messages: readonly LocalMessage[], at: number, count: number, context: Context): Pressure {
     const slab = this.#slab
-    this.#slab = NO_SLAB
     const onwardRoute = this.#route
     let pressure: Pressure
     for (let i = 0; i < count; i++) {
