@@ -1,7 +1,7 @@
 /** Error codes and diagnostics events as they stand in TypeScript text. The compiler's own interface is not used: TypeScript 7 has none. */
 
 /** The text without comments, so that what a comment mentions counts as nothing. Strings of this repository hold no comment signs before a code. */
-export const withoutComments = (source: string): string => source.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/(^|\s)\/\/.*$/gm, '')
+const withoutComments = (source: string): string => source.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/(^|\s)\/\/.*$/gm, '')
 
 /** Codes of the unions `export type …ErrorCode = | 'area/reason' …`. */
 export function declaredCodes(source: string): readonly string[] {

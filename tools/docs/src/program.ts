@@ -1,7 +1,7 @@
 /** Makes the programs of a document into files, and bundles them: child processes cannot run TypeScript on every supported Node. */
 
 import { mkdir, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { build } from 'tsup'
 import { type Block, fileNameOf, reasonNotToRun } from './document.ts'
 
@@ -21,8 +21,14 @@ export interface ExtractedPrograms {
   readonly files: ReadonlyMap<string, string>
 }
 
+/** What readers of a document have, and the document does not show: imported by every program that uses one of the names. */
+export interface BroughtAlong {
+  readonly module: string
+  readonly names: readonly string[]
+}
+
 /** Writes all that runs into `folder`, which must be below a folder from which the workspace's packages resolve. */
-export async function extract(blocks: readonly Block[], folder: string): Promise<ExtractedPrograms> {
+export async function extract(blocks: readonly Block[], folder: string, brought?: BroughtAlong): Promise<ExtractedPrograms> {
   await mkdir(folder, { recursive: true })
   const files = new Map<string, string>()
   const bySection = new Map<string, number[]>()
@@ -42,8 +48,10 @@ export async function extract(blocks: readonly Block[], folder: string): Promise
   const sections: SectionProgram[] = []
   for (const [section, positions] of bySection) {
     const path = join(folder, `section-${sections.length + 1}.ts`)
-    const parts = positions.map((at) => `${(blocks[at] as Block).code}console.log('\\u0001')\n`)
-    await writeFile(path, `${parts.join('')}export {}\n`)
+    const code = positions.map((at) => `${(blocks[at] as Block).code}console.log('\\u0001')\n`).join('')
+    const used = brought?.names.filter((name) => new RegExp(`\\b${name}\\(`).test(code)) ?? []
+    const brings = used.length === 0 ? '' : `import { ${used.join(', ')} } from '${relative(folder, brought?.module ?? '')}'\n`
+    await writeFile(path, `${brings}${code}export {}\n`)
     sections.push({ section, blocks: positions, path })
   }
   return { sections, files }

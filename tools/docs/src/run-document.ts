@@ -3,7 +3,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Block, blocksOf, fileNameOf, isShown, isShownFirst, outputBehind, reasonNotToRun } from './document.ts'
-import { bundle, type ExtractedPrograms, extract, MARK, type SectionProgram } from './program.ts'
+import { type BroughtAlong, bundle, type ExtractedPrograms, extract, MARK, type SectionProgram } from './program.ts'
 import { Run } from './process.ts'
 
 export interface DocumentOptions {
@@ -16,6 +16,8 @@ export interface DocumentOptions {
   readonly isComplete: boolean
   /** Whether `sh` blocks run, and programs that are files with them. */
   readonly hasCommands: boolean
+  /** A module with what readers bring along, and the names of it that the programs use. */
+  readonly brought?: BroughtAlong
 }
 
 export interface DocumentReport {
@@ -29,7 +31,7 @@ export interface DocumentReport {
 export async function runDocument(options: DocumentOptions): Promise<DocumentReport> {
   const { name, markdown, folder } = options
   const blocks = blocksOf(markdown, name)
-  const programs = await extract(blocks, folder)
+  const programs = await extract(blocks, folder, options.brought)
   for (const section of programs.sections) await runSection(options, blocks, section)
   const ranFiles = options.hasCommands ? await runCommands(options, blocks, programs) : 0
   const left = blocks.flatMap((block) => {
