@@ -91,7 +91,8 @@ export interface PersistentChannelVault {
 }
 
 /**
- * One AEAD key: 32 bytes, nonce = four zero bytes and the 64-bit big-endian `nonce` (Noise section 12), tag of 16 bytes behind the ciphertext.
+ * One AEAD key: 32 bytes, tag of 16 bytes behind the ciphertext. The nonce is four zero bytes and the counter as 64 bits: big-endian for AES-GCM,
+ * little-endian for ChaCha20-Poly1305 (Noise sections 12.3 and 12.4).
  * Ranges are given by offset so that a hot path makes no views. Calls are synchronous and keep no reference to the arrays.
  */
 export interface AeadKey {

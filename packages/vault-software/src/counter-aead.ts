@@ -1,6 +1,7 @@
 /**
- * `AeadKey` of core over a back end's cipher: the argument checks, the nonce of Noise section 12 (four zero bytes, then the counter as 64 bits
- * big-endian), REKEY of section 4.2. One class for both back ends and both algorithms, so that they cannot differ in what they accept.
+ * `AeadKey` of core over a back end's cipher: the argument checks, the nonce of Noise section 12 (four zero bytes, then the counter as 64 bits, in
+ * the byte order of the cipher), REKEY of section 4.2. One class for both back ends and both algorithms, so that they cannot differ in what they
+ * accept.
  *
  * There is no batch form (`BatchAeadKey`): in `node:crypto` the cost is one cipher object per message, which a batch does not avoid.
  */
@@ -15,12 +16,14 @@ const HIGH_WORD = 2 ** 32
 
 export class CounterAeadKey implements AeadKey {
   readonly #makeCipher: (key: Uint8Array) => NonceCipher
+  readonly #writeCounter: CounterWriter
   /** Filled in anew for each call; ciphers do not keep it. */
   readonly #nonce: Uint8Array<ArrayBuffer> = new Uint8Array(12)
   #cipher: NonceCipher | undefined
 
-  constructor(makeCipher: (key: Uint8Array) => NonceCipher, key: Uint8Array) {
+  constructor(makeCipher: (key: Uint8Array) => NonceCipher, key: Uint8Array, writeCounter: CounterWriter) {
     this.#makeCipher = makeCipher
+    this.#writeCounter = writeCounter
     this.#cipher = makeCipher(key)
   }
 
@@ -48,7 +51,7 @@ export class CounterAeadKey implements AeadKey {
     const cipher = this.#cipher ?? unknownKey()
     const sealed = new Uint8Array(32 + TAG_LENGTH)
     cipher.seal(sealed, 0, sealed, 0, 32, this.#nonce.fill(0, 0, 4).fill(0xff, 4), undefined)
-    const next = new CounterAeadKey(this.#makeCipher, sealed.subarray(0, 32))
+    const next = new CounterAeadKey(this.#makeCipher, sealed.subarray(0, 32), this.#writeCounter)
     sealed.fill(0)
     return next
   }
@@ -62,18 +65,38 @@ export class CounterAeadKey implements AeadKey {
     if (!Number.isSafeInteger(counter) || counter < 0) {
       throw vaultError('vault/invalid-argument', `An AEAD nonce must be an integer from 0 to 2^53 - 1, got ${counter}.`)
     }
-    const nonce = this.#nonce
-    const high = Math.floor(counter / HIGH_WORD)
-    nonce[4] = high >>> 24
-    nonce[5] = high >>> 16
-    nonce[6] = high >>> 8
-    nonce[7] = high
-    nonce[8] = counter >>> 24
-    nonce[9] = counter >>> 16
-    nonce[10] = counter >>> 8
-    nonce[11] = counter
-    return nonce
+    this.#writeCounter(this.#nonce, counter)
+    return this.#nonce
   }
+}
+
+/** Writes a counter of up to 53 bits into bytes 4 to 11 of a nonce. */
+export type CounterWriter = (nonce: Uint8Array, counter: number) => void
+
+/** AES-GCM, Noise section 12.4. */
+export const bigEndianCounter: CounterWriter = (nonce, counter) => {
+  const high = Math.floor(counter / HIGH_WORD)
+  nonce[4] = high >>> 24
+  nonce[5] = high >>> 16
+  nonce[6] = high >>> 8
+  nonce[7] = high
+  nonce[8] = counter >>> 24
+  nonce[9] = counter >>> 16
+  nonce[10] = counter >>> 8
+  nonce[11] = counter
+}
+
+/** ChaChaPoly, Noise section 12.3. */
+export const littleEndianCounter: CounterWriter = (nonce, counter) => {
+  const high = Math.floor(counter / HIGH_WORD)
+  nonce[4] = counter
+  nonce[5] = counter >>> 8
+  nonce[6] = counter >>> 16
+  nonce[7] = counter >>> 24
+  nonce[8] = high
+  nonce[9] = high >>> 8
+  nonce[10] = high >>> 16
+  nonce[11] = high >>> 24
 }
 
 function unknownKey(): never {

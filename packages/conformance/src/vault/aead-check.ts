@@ -30,8 +30,8 @@ const KNOWN: Record<AeadAlgorithm, KnownAnswers> = {
   },
   'chacha20-poly1305': {
     sealed: [
-      [2 ** 32 + 5, 'd9911d9a4c5529c6678e586056d10f8b37169eb4a252493ac1f406891a78dd1db1'],
-      [Number.MAX_SAFE_INTEGER, '81869da59d87d6f01aabeae4f96bd9f49a541cd9e43d1220af6c9f288a6c59d94a'],
+      [2 ** 32 + 5, '6b408163f50516bea5c1b6b85fd42277f9b160b1affc6c6837802dc869d975b7b7'],
+      [Number.MAX_SAFE_INTEGER, '69f0e6667ed6fd4396cdfd05dbc76d1f927ceec739c33fa2c78055c6b9d1ffcdf6'],
     ],
     rekeyed: '50835543a205b22c9323f2022bc4f67d838f90e61d5ccf33c4513e01f85b5042',
   },

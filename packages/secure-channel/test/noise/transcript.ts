@@ -4,9 +4,8 @@ import type { AeadAlgorithm, Primitives } from '@ockam/core'
 import { softwareVault } from '@ockam/vault-software'
 import { type Finished, type NoiseProtocol, startInitiator, startResponder, XX } from '../../src/index.ts'
 import { KnownKeyVault } from '../known-key-vault.ts'
-import { withNoiseChaCha } from './noise-chacha.ts'
 
-export const primitives: Primitives = withNoiseChaCha(softwareVault().primitives)
+export const primitives: Primitives = softwareVault().primitives
 
 export interface KnownKeys {
   readonly initiatorStatic: string
