@@ -8,7 +8,7 @@
 import { CborReader } from './cbor/index.ts'
 import { OckamError } from './error.ts'
 import type { TransportMessage } from './message.ts'
-import { Route } from './route.ts'
+import type { Route } from './route.ts'
 import { MAX_ROUTE_ADDRESSES, RouteDecoder } from './route-decoder.ts'
 
 const FOUR_ELEMENTS = 0x84

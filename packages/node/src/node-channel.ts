@@ -35,7 +35,7 @@ export class NodeChannel implements AsyncDisposable {
     this.channel = channel
     this.#router = router
     this.#before = before
-    void channel.closed.then(() => this.#before?.close())
+    channel.closed.then(() => this.#before?.close()).catch(() => undefined)
   }
 
   get peer(): PeerIdentity {

@@ -112,7 +112,7 @@ async function check<Schema extends StandardSchema>(
   what: 'request' | 'reply',
 ): Promise<SchemaOutput<Schema>> {
   const result = await schema['~standard'].validate(value)
-  if (result.issues === undefined) return result.value as SchemaOutput<Schema>
+  if (result.issues === undefined) return result.value
   const problems = result.issues.slice(0, 3).map(describe).join('; ')
   throw new OckamError('core/invalid-message-pack', `The ${what} does not fit its schema: ${problems}.`)
 }

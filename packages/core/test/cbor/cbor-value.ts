@@ -52,7 +52,7 @@ export function readValue(reader: CborReader): CborValue {
   }
 }
 
-export function writeValue(writer: CborWriter, item: CborValue): CborWriter {
+function writeValue(writer: CborWriter, item: CborValue): CborWriter {
   switch (item.kind) {
     case 'int':
       return writer.int(item.value)
