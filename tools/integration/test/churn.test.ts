@@ -28,7 +28,7 @@ async function bytesInUse(): Promise<number> {
   return heapUsed + arrayBuffers
 }
 
-async function twoNodes() {
+async function twoNodes(handshakeTimeoutMs = 60_000) {
   const network = memoryNetwork()
   const [client, server]: [OckamNode, OckamNode] = [
     await createNode({ transports: [network.transport('client')] }),
@@ -36,7 +36,7 @@ async function twoNodes() {
   ]
   nodes.push(client, server)
   const [identity, serverIdentity] = [await client.createIdentity(), await server.createIdentity()]
-  const listener = await server.listenSecureChannels('api', { identity: serverIdentity, trust: trustEveryone(), handshakeTimeoutMs: 500 })
+  const listener = await server.listenSecureChannels('api', { identity: serverIdentity, trust: trustEveryone(), handshakeTimeoutMs })
   await server.listen('/memory/server')
   const connection = await client.connect('/memory/server')
   return { client, server, identity, listener, connection }
@@ -79,7 +79,7 @@ test('5000 channels opened, used and closed leave no worker, no consumer and no 
 }, 120_000)
 
 test('20 000 handshakes begun by somebody who never goes on are bounded while they last, and leave nothing behind', async () => {
-  const { client, server, identity, listener, connection } = await twoNodes()
+  const { client, server, identity, listener, connection } = await twoNodes(3000)
   const before = heldBy(server)
   const bytesBefore = await bytesInUse()
   let most = 0
