@@ -19,7 +19,7 @@ import {
 import { type CreateIdentitiesOptions, createIdentities } from '@ockam/identity'
 import { createRouter, type RouterOptions, startEcho } from '@ockam/routing'
 import { createSecureChannels } from '@ockam/secure-channel'
-import { softwareVault, type VaultProtection } from '@ockam/vault-software'
+import { type SoftwareVault, softwareVault, type VaultProtection } from '@ockam/vault-software'
 import { OckamNode } from './node.ts'
 
 export interface NodeOptions extends Pick<RouterOptions, 'maxAddresses' | 'maxForwards' | 'maxConnections'> {
@@ -44,21 +44,39 @@ export interface NodeOptions extends Pick<RouterOptions, 'maxAddresses' | 'maxFo
   readonly diagnostics?: Diagnostics
 }
 
-/** Opens what is needed and returns a running node. It keeps the process alive only while it listens or is connected. */
+/**
+ * Opens what is needed and returns a running node. It keeps the process alive only while it listens or is connected.
+ * @throws {OckamError} `vault/unlock-failed` for a wrong passphrase, `store/…`, `transport/…`; the store is closed then.
+ */
 export async function createNode(options: NodeOptions = {}): Promise<OckamNode> {
-  const { transports = [], clock, random, turns, diagnostics, protection } = options
+  const { random, protection } = options
   const store = options.store ?? memoryStore()
+  let software: SoftwareVault | undefined
+  const release = async (): Promise<void> => {
+    await software?.close()
+    await store.close()
+  }
+  try {
+    software = softwareVault({ store, ...(random && { random }), ...(protection && { protection }) })
+    // A wrong passphrase shows here, not at the first handshake.
+    await software.open()
+    return compose(options, store, software, release)
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+function compose(options: NodeOptions, store: Store, software: SoftwareVault, release: () => Promise<void>): OckamNode {
+  const { transports = [], clock, random, turns, diagnostics, maxAddresses, maxForwards, maxConnections } = options
   const platform = { ...(clock && { clock }), ...(random && { random }), ...(diagnostics && { diagnostics }) }
-  const software = softwareVault({ store, ...(random && { random }), ...(protection && { protection }) })
-  // A wrong passphrase shows here, not at the first handshake.
-  await software.open()
   const vault: Vault = {
     signing: options.vault?.signing ?? software.signing,
     verifying: options.vault?.verifying ?? software.verifying,
     channel: options.vault?.channel ?? software.channel,
     primitives: options.vault?.primitives ?? software.primitives,
   }
-  const { maxAddresses, maxForwards, maxConnections } = options
+  const protocols = mergeMultiAddrProtocols(multiAddrProtocols, ...transports.map((transport) => transport.protocols))
   const router = createRouter({
     transports,
     ...platform,
@@ -70,6 +88,5 @@ export async function createNode(options: NodeOptions = {}): Promise<OckamNode> 
   const identities = createIdentities({ vault, store, ...platform, ...options.identities })
   const channels = createSecureChannels({ router, vault, identities })
   if (options.hasEcho !== false) startEcho(router)
-  const protocols = mergeMultiAddrProtocols(multiAddrProtocols, ...transports.map((transport) => transport.protocols))
-  return new OckamNode({ router, identities, channels, vault, protocols, release: () => software.close().then(() => store.close()) })
+  return new OckamNode({ router, identities, channels, vault, protocols, release })
 }

@@ -1,4 +1,12 @@
 /** Codes thrown by `@ockam/node` itself; most errors come from the packages it composes. */
 export type NodeErrorCode =
+  /** An argument has the wrong type or range. */
+  | 'node/invalid-argument'
   /** The address of `openSecureChannel` does not end with a listener such as `/secure/api`. */
-  'node/not-a-listener'
+  | 'node/not-a-listener'
+  /** Identity and trust were given for secure hops that the address does not have: they would protect nothing. */
+  | 'node/no-secure-hop'
+  /** Not everything that was needed could be opened in time. */
+  | 'node/timeout'
+  /** The peer did not answer along the new way of a channel; the old way was kept. */
+  | 'node/move-unconfirmed'

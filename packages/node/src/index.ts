@@ -12,5 +12,5 @@ export {
   OckamNode,
   type OpenSecureChannelOptions,
 } from './node.ts'
-export { type ChannelRequestOptions, NodeChannel } from './node-channel.ts'
+export { type ChannelRequestOptions, type MoveOptions, NodeChannel } from './node-channel.ts'
 export { printDiagnostics } from './print-diagnostics.ts'

@@ -6,6 +6,7 @@ import {
   dropPressure,
   type Identifier,
   type MultiAddr,
+  OckamError,
   type PeerIdentity,
   type Pressure,
   type RequestOptions,
@@ -17,7 +18,11 @@ import {
 import type { ChannelClosed, ChannelEvent, SecureChannel } from '@ockam/secure-channel'
 
 const PROBE = new Uint8Array(1)
-const CONFIRMATION_MS = 2000
+const CONFIRMATION_MS = 5000
+
+export interface MoveOptions extends RequestOptions {
+  readonly isUnconfirmed?: boolean
+}
 
 export interface ChannelRequestOptions<Request, Reply> extends RequestOptions {
   readonly body: BodyCodec<Request, Reply>
@@ -27,14 +32,18 @@ export class NodeChannel implements AsyncDisposable {
   /** The channel itself, with its finer controls. */
   readonly channel: SecureChannel
   readonly #router: Router
+  /** What was opened for the present way; undefined when the way was open before. */
   #before: ResolvedRoute | undefined
+  /** Route to the peer's node. */
+  #way: Route
   #lastRequest = 0
 
-  /** @internal @param before what the channel runs over, closed with it. */
-  constructor(router: Router, channel: SecureChannel, before: ResolvedRoute | undefined) {
+  /** @internal @param way what was opened for the channel, closed with it; or the route to the peer's node, which was open before. */
+  constructor(router: Router, channel: SecureChannel, way: ResolvedRoute | Route) {
     this.channel = channel
     this.#router = router
-    this.#before = before
+    this.#before = Route.is(way) ? undefined : way
+    this.#way = Route.is(way) ? way : way.route
     channel.closed.then(() => this.#before?.close()).catch(() => undefined)
   }
 
@@ -92,28 +101,45 @@ export class NodeChannel implements AsyncDisposable {
   /**
    * Carries the live channel over to another way to the same peer, over another connection or transport.
    *
-   * The peer follows with the second message that comes along the new way, so two are sent at once, to its `echo` service; the old way is closed when
-   * the answer is here, or after two seconds where there is no such service.
+   * The peer follows with the second message that comes along the new way, so two are sent at once, to its `echo` service. When the answer is here the
+   * old way is closed; without one the old way is kept.
    * @param to the address of the peer's node without its listener: `/ip4/192.0.2.7/tcp/4000`.
+   * @param options.isUnconfirmed true for a peer without an `echo` service: nothing is waited for.
+   * @throws {OckamError} `node/move-unconfirmed`, and what connecting throws; the channel is as it was.
    */
-  async moveTo(to: MultiAddr | string): Promise<void> {
-    const next = await this.#router.resolve(to)
+  async moveTo(to: MultiAddr | string, options: MoveOptions = {}): Promise<void> {
+    const { isUnconfirmed = false, ...waiting } = options
+    const next = await this.#router.resolve(to, waiting)
     try {
       this.channel.updateRoute(next.route)
+      if (!isUnconfirmed) await this.#confirm(waiting)
     } catch (error) {
+      // A channel that has ended has no way any more.
+      if (this.#router.flowControls.producerAt(this.channel.address) !== undefined) this.channel.updateRoute(this.#way)
       await next.close()
       throw error
     }
     const old = this.#before
     this.#before = next
-    dropPressure(this.send('echo', PROBE))
-    await this.request('echo', PROBE, { timeoutMs: CONFIRMATION_MS }).catch(() => undefined)
+    this.#way = next.route
     await old?.close()
   }
 
-  /** Sends what waits, tells the peer, and closes what was opened for the channel. Idempotent. */
-  async close(): Promise<void> {
-    await this.channel.close()
+  async #confirm(waiting: RequestOptions): Promise<void> {
+    dropPressure(this.send('echo', PROBE))
+    try {
+      await this.request('echo', PROBE, { timeoutMs: CONFIRMATION_MS, ...waiting })
+    } catch (cause) {
+      if (waiting.signal?.aborted === true) throw waiting.signal.reason
+      throw new OckamError('node/move-unconfirmed', 'The peer did not answer along the new way, so the channel stays on the old one.', {
+        cause,
+      })
+    }
+  }
+
+  /** Sends what waits, tells the peer, and closes what was opened for the channel. Idempotent. @param options.timeoutMs default 5000. */
+  async close(options?: { readonly timeoutMs?: number }): Promise<void> {
+    await this.channel.close(options)
     await this.#before?.close()
   }
 

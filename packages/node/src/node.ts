@@ -13,10 +13,11 @@ import {
   OckamError,
   type Pressure,
   type RequestOptions,
+  type ResolvedRoute,
+  type ResolveOptions,
   Route,
   type RouteLike,
   type Router,
-  type SecureHop,
   type TrustPolicy,
   type Vault,
   type WorkerHandle,
@@ -33,6 +34,7 @@ import {
 } from '@ockam/routing'
 import type { ChannelListener, SecureChannels } from '@ockam/secure-channel'
 import { NodeChannel } from './node-channel.ts'
+import { TimeLimit } from './time-limit.ts'
 
 /** Own identity: what `createIdentity` returned, an identifier, or its text. */
 export type IdentityLike = OwnIdentity | Identifier | string
@@ -109,30 +111,34 @@ export class OckamNode implements AsyncDisposable {
   /**
    * Opens a channel to a listener: connects what the address names from the left, and shakes hands end to end with its last piece, `/secure/api`.
    * What was opened on the way is closed with the channel.
+   *
+   * The channel is there when this side has seen the peer's proof and sent its own. Whether the peer accepts it shows with the first answer: a peer that
+   * refuses says nothing.
    * @param to a MultiAddr that ends with `/secure/<listener>`, or a route to a listener for which everything is open already.
    * @throws {OckamError} `node/not-a-listener`, `secure-channel/…`, `routing/…`, `transport/…`
    */
   async openSecureChannel(to: MultiAddr | RouteLike, options: OpenSecureChannelOptions): Promise<NodeChannel> {
-    const { timeoutMs, signal } = options
-    const waiting = { ...(timeoutMs !== undefined && { timeoutMs }), ...(signal && { signal }) }
-    const side = { identity: identifierOf(options.identity), trust: options.trust, ...waiting }
-    if (!isMultiAddr(to)) return new NodeChannel(this.router, await this.channels.createChannel(to, side), undefined)
-    const address = MultiAddr.from(to, this.#parts.protocols)
-    const listener = address.pieces.at(-1)
-    if (listener?.name !== 'secure') {
-      throw new OckamError('node/not-a-listener', `"${address}" does not end with a secure-channel listener, such as /secure/api.`)
-    }
-    const hops = options.hops?.map(secureHop)
-    const before =
-      address.length === 1
-        ? undefined
-        : await this.router.resolve(address.slice(0, -1), { ...waiting, ...(hops && { hops: hops.slice(0, -1), ...hops.at(-1) }) })
+    const limit = new TimeLimit(this.router.services.clock, options, `Opening a secure channel to ${to.toString()}`)
+    const { signal } = options
+    const side = { identity: identifierOf(options.identity), trust: options.trust, ...(signal && { signal }) }
+    let before: ResolvedRoute | undefined
     try {
-      const route = (before?.route ?? Route.empty).concat(Route.of(Address.local(String(listener.value))))
-      return new NodeChannel(this.router, await this.channels.createChannel(route, side), before)
+      if (!isMultiAddr(to)) {
+        const route = Route.from(to)
+        return new NodeChannel(this.router, await this.channels.createChannel(route, { ...side, ...limit.left }), route.withoutRecipient())
+      }
+      const { way, listener } = splitListener(MultiAddr.from(to, this.#parts.protocols))
+      const hops = secureHops(way, options.hops ?? [])
+      if (options.identity === undefined || options.trust === undefined) throw trustMissing()
+      if (way.length > 0) before = await this.router.resolve(way, { ...hops, ...limit.left, signal: limit.signal })
+      const route = before?.route ?? Route.empty
+      const channel = await this.channels.createChannel(route.concat(listener), { ...side, ...limit.left })
+      return new NodeChannel(this.router, channel, before ?? route)
     } catch (error) {
       await before?.close()
       throw error
+    } finally {
+      limit.end()
     }
   }
 
@@ -148,21 +154,25 @@ export class OckamNode implements AsyncDisposable {
    */
   async createRelay(at: MultiAddr | string, options: CreateRelayOptions = {}): Promise<RelayHandle> {
     const { identity, trust, ...client } = options
-    const secure = identity !== undefined && trust !== undefined ? { identity: identifierOf(identity), trust } : {}
-    const route = await this.router.resolve(MultiAddr.from(at, this.#parts.protocols), {
-      ...secure,
-      ...(client.signal && { signal: client.signal }),
-    })
+    const address = MultiAddr.from(at, this.#parts.protocols)
+    if ((identity === undefined) !== (trust === undefined)) throw trustMissing()
+    const hops = secureHops(address, identity === undefined || trust === undefined ? [] : [{ identity, trust }])
+    const limit = new TimeLimit(this.router.services.clock, options, `Registering with the relay at ${address.toString()}`)
+    let route: ResolvedRoute | undefined
     try {
-      const relay = await createRelayClient(this.router, route, client)
+      const open = await this.router.resolve(address, { ...hops, ...limit.left, signal: limit.signal })
+      route = open
+      const relay = await createRelayClient(this.router, open, { ...client, ...limit.left })
       const close = async (): Promise<void> => {
         await relay.close()
-        await route.close()
+        await open.close()
       }
-      return { address: relay.address, closed: relay.closed, close }
+      return { ...relay, close }
     } catch (error) {
-      await route.close()
+      await route?.close()
       throw error
+    } finally {
+      limit.end()
     }
   }
 
@@ -176,9 +186,12 @@ export class OckamNode implements AsyncDisposable {
     return this.router.context.request(route, payload, options)
   }
 
-  /** Stops taking messages, drains, says goodbye to channels, closes connections, keys and the store. Idempotent. */
-  close(): Promise<void> {
-    this.#closed ??= this.#close()
+  /**
+   * Stops taking messages, drains, says goodbye to channels, closes connections, keys and the store. Idempotent.
+   * @param options.timeoutMs how long peers that do not read may hold this up. Default 5000 for channels and for connections.
+   */
+  close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#closed ??= this.#close(options)
     return this.#closed
   }
 
@@ -186,10 +199,13 @@ export class OckamNode implements AsyncDisposable {
     return this.close()
   }
 
-  async #close(): Promise<void> {
-    await this.channels.close()
-    await this.router.close()
-    await this.#parts.release()
+  async #close(options: { readonly timeoutMs?: number }): Promise<void> {
+    try {
+      await this.channels.close(options)
+      await this.router.close(options)
+    } finally {
+      await this.#parts.release()
+    }
   }
 }
 
@@ -197,8 +213,34 @@ function identifierOf(identity: IdentityLike): Identifier | string {
   return typeof identity === 'object' && 'identifier' in identity ? identity.identifier : identity
 }
 
-function secureHop({ identity, trust }: ChannelIdentity): SecureHop {
-  return { identity: identifierOf(identity), trust }
+/** What stands in front of the listener, and the listener as a route. */
+function splitListener(address: MultiAddr): { readonly way: MultiAddr; readonly listener: Route } {
+  const last = address.pieces.at(-1)
+  if (last?.name !== 'secure') {
+    throw new OckamError('node/not-a-listener', `"${address}" does not end with a secure-channel listener, such as /secure/api.`)
+  }
+  return { way: address.slice(0, -1), listener: Route.of(Address.local(String(last.value))) }
+}
+
+/** Identity and trust for the secure hops of an address, as the router wants them: the last apart. Each hop has its own, and none is left over. */
+function secureHops(address: MultiAddr, given: readonly ChannelIdentity[]): Pick<ResolveOptions, 'identity' | 'trust' | 'hops'> {
+  const needed = address.pieces.filter(({ name }) => name === 'secure').length
+  if (given.length > needed) {
+    throw new OckamError(
+      'node/no-secure-hop',
+      `"${address}" has ${needed} secure hops, but identity and trust were given for ${given.length}: they would protect nothing. Add /secure/<listener> to the address, or leave them out.`,
+    )
+  }
+  if (given.length < needed) throw trustMissing()
+  const hops = given.map(({ identity, trust }) => ({ identity: identifierOf(identity), trust }))
+  return { hops: hops.slice(0, -1), ...hops.at(-1) }
+}
+
+function trustMissing(): OckamError {
+  return new OckamError(
+    'secure-channel/trust-missing',
+    'Each secure hop of an address needs an identity to speak as and a policy whom to trust: give both, for every hop. Nothing was dialled.',
+  )
 }
 
 /** Text that starts with a slash is a MultiAddr; everything else is a route. */

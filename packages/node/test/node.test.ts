@@ -149,15 +149,7 @@ describe('a node', () => {
 
   test('keeps its identities in the store it was given', async () => {
     const store = memoryStore()
-    const kept: Store = {
-      ...store,
-      get: store.get.bind(store),
-      set: store.set.bind(store),
-      delete: store.delete.bind(store),
-      scan: store.scan.bind(store),
-      batch: store.batch.bind(store),
-      close: async () => undefined,
-    }
+    const kept: Store = { ...handsOn(store), close: async () => undefined }
     const first = await createNode({ store: kept })
     const { identifier } = await first.createIdentity({ name: 'main' })
     await first.close()
@@ -255,4 +247,65 @@ describe('a node', () => {
       await router.close()
     }
   })
+
+  test('stays on its way when the peer does not answer along the new one', async () => {
+    const { device, deviceIdentity, heard, network, dial } = await three()
+    const channel = await dial(device, String(deviceIdentity.identifier))
+    const elsewhere = await makeNode(network)
+    await elsewhere.listen('/memory/elsewhere')
+    await expect(channel.moveTo('/memory/elsewhere', { timeoutMs: 200 })).rejects.toMatchObject({ code: 'node/move-unconfirmed' })
+    await channel.request('thermostat', { celsius: 5 }, { body: readings, timeoutMs: 5000 })
+    expect(heard).toHaveLength(1)
+    expect(elsewhere.router.statistics().connections).toBe(0)
+  })
+
+  test('never takes identity and trust for something they do not protect', async () => {
+    const { device, service, deviceIdentity, serviceIdentity } = await three()
+    const given = { identity: serviceIdentity, trust: trustIdentifiers([]) }
+    await expect(service.createRelay('/memory/relay', { name: 'other', ...given })).rejects.toMatchObject({ code: 'node/no-secure-hop' })
+    await expect(service.createRelay('/memory/relay', { name: 'other', identity: serviceIdentity })).rejects.toMatchObject({
+      code: 'secure-channel/trust-missing',
+    })
+    await expect(service.createRelay('/memory/relay/secure/api', { name: 'other' })).rejects.toMatchObject({
+      code: 'secure-channel/trust-missing',
+    })
+    const hop = { identity: deviceIdentity, trust: trustEveryone() }
+    await expect(device.openSecureChannel('/memory/relay/secure/api', { ...hop, hops: [hop] })).rejects.toMatchObject({
+      code: 'node/no-secure-hop',
+    })
+  })
+
+  test('rejects with the reason of the signal', async () => {
+    const { device, deviceIdentity } = await three()
+    const reason = new Error('changed my mind')
+    const options = { identity: deviceIdentity, trust: trustEveryone(), signal: AbortSignal.abort(reason) }
+    await expect(device.openSecureChannel('/memory/relay/secure/api', options)).rejects.toBe(reason)
+  })
+
+  test('leaves no open store behind when it cannot be made', async () => {
+    const store = memoryStore()
+    let closed = 0
+    const watched: Store = { ...handsOn(store), close: async () => void closed++ }
+    await (
+      await createNode({ store: watched, protection: { passphrase: 'right', costLog2: 14 } }).then(async (node) => {
+        await node.createIdentity({ name: 'main' })
+        return node
+      })
+    ).close()
+    await expect(createNode({ store: watched, protection: { passphrase: 'wrong', costLog2: 14 } })).rejects.toMatchObject({
+      code: 'vault/unlock-failed',
+    })
+    expect(closed).toBe(2)
+  })
 })
+
+function handsOn(store: Store): Store {
+  return {
+    get: (key) => store.get(key),
+    set: (key, value) => store.set(key, value),
+    delete: (key) => store.delete(key),
+    scan: (prefix) => store.scan(prefix),
+    batch: (steps) => store.batch(steps),
+    close: () => store.close(),
+  }
+}

@@ -1,0 +1,79 @@
+import type { Clock } from '@ockam/core'
+import { describe, expect, test } from 'vitest'
+import { TimeLimit } from '../src/time-limit.ts'
+
+/** A clock that stands still until it is moved. */
+class StillClock implements Clock {
+  #now = 0
+  readonly tasks = new Map<() => void, number>()
+
+  now(): number {
+    return this.#now
+  }
+
+  monotonic(): number {
+    return this.#now
+  }
+
+  schedule(delayMs: number, task: () => void) {
+    this.tasks.set(task, this.#now + delayMs)
+    return { cancel: () => void this.tasks.delete(task) }
+  }
+
+  advance(ms: number): void {
+    this.#now += ms
+    for (const [task, at] of [...this.tasks]) {
+      if (at > this.#now) continue
+      this.tasks.delete(task)
+      task()
+    }
+  }
+}
+
+describe('one limit in time for several steps', () => {
+  test('gives each step what is left, and aborts when nothing is', () => {
+    const clock = new StillClock()
+    const limit = new TimeLimit(clock, { timeoutMs: 1000 }, 'Opening a door')
+    expect(limit.left).toEqual({ timeoutMs: 1000 })
+    clock.advance(700)
+    expect(limit.left).toEqual({ timeoutMs: 300 })
+    expect(limit.signal.aborted).toBe(false)
+    clock.advance(300)
+    expect(limit.left).toEqual({ timeoutMs: 1 })
+    expect(limit.signal.reason).toMatchObject({ code: 'node/timeout', message: 'Opening a door took longer than 1000 ms.' })
+  })
+
+  test('leaves the steps to their own limits when none is given', () => {
+    const clock = new StillClock()
+    const limit = new TimeLimit(clock, {}, 'Opening a door')
+    expect(limit.left).toEqual({})
+    expect(clock.tasks.size).toBe(0)
+  })
+
+  test("passes on the caller's reason, also when it came first", () => {
+    const reason = new Error('changed my mind')
+    expect(new TimeLimit(new StillClock(), { signal: AbortSignal.abort(reason) }, 'x').signal.reason).toBe(reason)
+    const controller = new AbortController()
+    const limit = new TimeLimit(new StillClock(), { signal: controller.signal }, 'x')
+    controller.abort(reason)
+    expect(limit.signal.reason).toBe(reason)
+  })
+
+  test('leaves no timer and no listener behind', () => {
+    const clock = new StillClock()
+    const controller = new AbortController()
+    const limit = new TimeLimit(clock, { timeoutMs: 5, signal: controller.signal }, 'x')
+    limit.end()
+    controller.abort()
+    expect(clock.tasks.size).toBe(0)
+    expect(limit.signal.aborted).toBe(false)
+  })
+
+  test('refuses what is not a duration', () => {
+    for (const timeoutMs of [0, -1, Number.NaN]) {
+      expect(() => new TimeLimit(new StillClock(), { timeoutMs }, 'x')).toThrowError(
+        expect.objectContaining({ code: 'node/invalid-argument' }),
+      )
+    }
+  })
+})
