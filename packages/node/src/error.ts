@@ -10,3 +10,5 @@ export type NodeErrorCode =
   | 'node/timeout'
   /** The peer did not answer along the new way of a channel; the old way was kept. */
   | 'node/move-unconfirmed'
+  /** A `secure` hop of an address has no identity or no trust policy of its own. */
+  | 'secure-channel/trust-missing'

@@ -29,7 +29,7 @@ export class TimeLimit {
 
   /** What is left, as an option for the next step; at least 1 ms, so that the step itself reports that time is over. */
   get left(): { readonly timeoutMs?: number } {
-    return this.#endsAt === undefined ? {} : { timeoutMs: Math.max(1, Math.ceil(this.#endsAt - this.#clock.monotonic())) }
+    return this.#endsAt === undefined ? {} : { timeoutMs: Math.max(1, Math.floor(this.#endsAt - this.#clock.monotonic())) }
   }
 
   /** Removes timer and listener. */
