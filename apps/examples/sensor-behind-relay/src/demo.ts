@@ -29,7 +29,12 @@ function start(file: string, environment: Record<string, string>): Program {
   return program
 }
 
-try {
+/** Resolves when the demo is told to end, from its first moment on: nothing may be left behind. */
+const interrupted = new Promise<'interrupted'>((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve('interrupted'))
+})
+
+async function tell(): Promise<void> {
   say('Three programs get an identity each; the keys stay in their own folders.')
   const service = await identify('service')
   const device = await identify('device')
@@ -58,6 +63,7 @@ try {
     TIMEOUT_MS: '1500',
   })
   running.push(stranger)
+  await firstService.line('refused a stranger')
   if ((await stranger.exited()) === 0) throw new Error('The stranger was let in!')
 
   say('The service is restarted. It is still the same identity.')
@@ -80,8 +86,13 @@ try {
   if (isKept) {
     say(`Relay and service stay up until you press Ctrl-C. A device for another terminal:`)
     console.log(`RELAY=${relay} SERVICE=${service} STATE=${state('device')} node apps/examples/sensor-behind-relay/dist/device.js`)
-    await new Promise<void>((resolve) => process.once('SIGINT', () => resolve()))
+    await interrupted
   }
+}
+
+try {
+  const ending = await Promise.race([tell(), interrupted])
+  if (ending === 'interrupted' && !isKept) process.exitCode = 130
 } catch (error) {
   console.error(`error: ${error instanceof Error ? error.message : String(error)}`)
   process.exitCode = 1

@@ -18,7 +18,7 @@ try {
   const identity = await node.createIdentity({ name: 'main' })
   const address = `${relay}/service/forward_to_service/secure/api`
   const channel = await node.openSecureChannel(address, { identity, trust: trustIdentifiers([service]), timeoutMs })
-  console.log(`has proof that it talks to ${channel.peerIdentifier}`)
+  console.log(`has proof that it talks to ${channel.peerIdentifier}, and sends its own`)
   for (let i = 0; i < count; i++) {
     const { accepted, note } = await channel.request('thermostat', reading(), { body: readings, timeoutMs })
     console.log(`was told: ${accepted ? 'accepted' : 'refused'}, ${note}`)

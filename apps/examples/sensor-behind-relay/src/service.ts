@@ -1,5 +1,6 @@
 /** The service: judges readings of one device, and of nobody else. It cannot be dialled: it is reached through the relay. */
 
+import type { Diagnostics } from '@ockam/core'
 import { closeOnSignal, createNode, trustIdentifiers } from '@ockam/node'
 import { fileStore } from '@ockam/storage-file'
 import { tcp } from '@ockam/transport-tcp'
@@ -9,7 +10,14 @@ import { setting, stateFolder } from './setting.ts'
 const relay = setting('RELAY', '/ip4/127.0.0.1/tcp/4000')
 const device = setting('DEVICE', '$(node dist/identity.js ./device)')
 
-const node = await createNode({ store: fileStore(stateFolder('./service')), transports: [tcp()] })
+/** Peers that are refused get no answer; whoever runs the service sees them here. */
+const diagnostics: Diagnostics = {
+  event(name, details) {
+    if (name === 'secure-channel/handshake-refused') console.log(`refused a stranger${details?.peer === undefined ? '' : `, ${details.peer}`}, without a word`)
+  },
+}
+
+const node = await createNode({ store: fileStore(stateFolder('./service')), transports: [tcp()], diagnostics })
 const identity = await node.createIdentity({ name: 'main' })
 
 const worker = readings.worker(async ({ load, memory, uptimeSeconds }, { peer }) => {
