@@ -13,7 +13,8 @@ const device = setting('DEVICE', '$(node dist/identity.js ./device)')
 /** Peers that are refused get no answer; whoever runs the service sees them here. */
 const diagnostics: Diagnostics = {
   event(name, details) {
-    if (name === 'secure-channel/handshake-refused') console.log(`refused a stranger${details?.peer === undefined ? '' : `, ${details.peer}`}, without a word`)
+    if (name === 'secure-channel/handshake-refused')
+      console.log(`refused a stranger${details?.peer === undefined ? '' : `, ${details.peer}`}, without a word`)
   },
 }
 
