@@ -129,6 +129,15 @@ export interface BatchAeadKey {
   openMany(slab: Uint8Array, jobs: readonly AeadJob[], firstNonce: number): readonly boolean[]
 }
 
+/** Optional capability of an {@link AeadKey}: for back ends whose plaintext is memory of its own in any case, so that it need not be copied. */
+export interface FreshAeadKey {
+  /**
+   * Opens as {@link AeadKey.openInto} does, into a fresh array that is no part of larger memory and the caller's alone. Undefined when the tag does
+   * not verify, or `length` < 16.
+   */
+  openFresh(input: Uint8Array, inAt: number, length: number, nonce: number, aad?: Uint8Array): Uint8Array<ArrayBuffer> | undefined
+}
+
 export type AeadAlgorithm = 'aes-256-gcm' | 'chacha20-poly1305'
 
 /** Synchronous symmetric primitives. All results are fresh arrays the caller owns. */

@@ -26,6 +26,19 @@ function batching(key: AeadKey, runs: number[]): AeadKey & BatchAeadKey {
   }
 }
 
+/** What the vault can do: open many at once, into given memory only, or into memory of its own. */
+type Ability = 'many' | 'into' | 'fresh'
+
+/** A key with nothing but what every vault must have. */
+function bare(key: AeadKey): AeadKey {
+  return {
+    sealInto: (...args) => key.sealInto(...args),
+    openInto: (...args) => key.openInto(...args),
+    rekey: () => bare(key.rekey()),
+    destroy: () => key.destroy(),
+  }
+}
+
 /** Ciphertexts of 0, 1, 2 … in one chunk, as a socket reads them. */
 function chunkOf(count: number): Uint8Array<ArrayBuffer>[] {
   const sender = new SendingKey(primitives.aeadKey(secret))
@@ -38,7 +51,7 @@ function chunkOf(count: number): Uint8Array<ArrayBuffer>[] {
   return Array.from({ length: count }, (_, i) => slab.subarray(i * 28, (i + 1) * 28))
 }
 
-function openAll(payloads: readonly Uint8Array[], isExclusive: boolean, isBatching: boolean) {
+function openAll(payloads: readonly Uint8Array[], isExclusive: boolean, ability: Ability) {
   const opened: number[] = []
   const refused: Refusal[] = []
   const runs: number[] = []
@@ -46,7 +59,7 @@ function openAll(payloads: readonly Uint8Array[], isExclusive: boolean, isBatchi
   const opener = new Opener({
     primitives,
     window: new NonceWindow(),
-    key: new ReceivingKey(isBatching ? batching(key, runs) : key),
+    key: new ReceivingKey(ability === 'many' ? batching(key, runs) : ability === 'into' ? bare(key) : key),
     onOpened: (_message, _nonce, bytes, start, end) => {
       expect(end - start).toBe(4)
       opened.push(new DataView(bytes.buffer, bytes.byteOffset + start).getUint32(0))
@@ -61,23 +74,25 @@ function openAll(payloads: readonly Uint8Array[], isExclusive: boolean, isBatchi
 describe('opening what waits', () => {
   test('one by one, many at once, in place or into fresh memory: the same comes out', () => {
     const all = Array.from({ length: 100 }, (_, i) => i)
-    for (const [isExclusive, isBatching] of [
-      [true, true],
-      [true, false],
-      [false, true],
-      [false, false],
+    for (const [isExclusive, ability] of [
+      [true, 'many'],
+      [true, 'into'],
+      [false, 'many'],
+      [false, 'into'],
+      [true, 'fresh'],
+      [false, 'fresh'],
     ] as const) {
-      const { opened, refused, runs } = openAll(chunkOf(100), isExclusive, isBatching)
+      const { opened, refused, runs } = openAll(chunkOf(100), isExclusive, ability)
       expect(opened).toEqual(all)
       expect(refused).toEqual([])
-      expect(runs).toEqual(isExclusive && isBatching ? [32, 32, 32, 4] : [])
+      expect(runs).toEqual(isExclusive && ability === 'many' ? [32, 32, 32, 4] : [])
     }
   })
 
   test('what is not exclusive is left as it was', () => {
     const payloads = chunkOf(3)
     const before = payloads.map((payload) => payload.slice())
-    openAll(payloads, false, true)
+    for (const ability of ['many', 'into', 'fresh'] as const) openAll(payloads, false, ability)
     expect(payloads.map((payload) => payload.slice())).toEqual(before)
   })
 
@@ -94,10 +109,12 @@ describe('opening what waits', () => {
           }
           return steps.map((_, i) => chunk.subarray(i * 28, (i + 1) * 28))
         }
-        const single = openAll(make(), true, false)
-        const many = openAll(make(), true, true)
+        const single = openAll(make(), true, 'into')
+        const many = openAll(make(), true, 'many')
+        const fresh = openAll(make(), true, 'fresh')
         expect(many.opened).toEqual(single.opened)
         expect(many.refused).toEqual(single.refused)
+        expect(fresh).toEqual(single)
       }),
       { numRuns: 200 },
     )

@@ -47,6 +47,14 @@ export interface NonceCipher {
     nonce: Uint8Array,
     aad: Uint8Array | undefined,
   ): boolean
+  /** The plaintext as an array that is all of its memory; undefined when the tag does not verify. `length` is at least 16. */
+  openFresh(
+    input: Uint8Array,
+    inAt: number,
+    length: number,
+    nonce: Uint8Array,
+    aad: Uint8Array | undefined,
+  ): Uint8Array<ArrayBuffer> | undefined
   destroy(): void
 }
 

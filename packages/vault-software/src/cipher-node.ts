@@ -45,6 +45,31 @@ export class NodeCipher implements NonceCipher {
     nonce: Uint8Array,
     aad: Uint8Array | undefined,
   ): boolean {
+    const plaintext = this.#decrypt(input, inAt, length, nonce, aad)
+    if (plaintext === undefined) return false
+    out.set(plaintext, outAt)
+    return true
+  }
+
+  openFresh(
+    input: Uint8Array,
+    inAt: number,
+    length: number,
+    nonce: Uint8Array,
+    aad: Uint8Array | undefined,
+  ): Uint8Array<ArrayBuffer> | undefined {
+    const plaintext = this.#decrypt(input, inAt, length, nonce, aad)
+    if (plaintext === undefined) return undefined
+    const { buffer } = plaintext
+    // Node makes memory for each result; should another runtime take it from a pool, it is copied out.
+    return buffer.byteLength === plaintext.length ? new Uint8Array(buffer as ArrayBuffer) : Uint8Array.from(plaintext)
+  }
+
+  destroy(): void {
+    this.#key = undefined
+  }
+
+  #decrypt(input: Uint8Array, inAt: number, length: number, nonce: Uint8Array, aad: Uint8Array | undefined): Uint8Array | undefined {
     const tagAt = inAt + length - TAG_LENGTH
     const decipher = createDecipheriv(this.#algorithm, this.#key as KeyObject, nonce, OPTIONS)
     decipher.setAuthTag(input.subarray(tagAt, tagAt + TAG_LENGTH))
@@ -53,14 +78,11 @@ export class NodeCipher implements NonceCipher {
     try {
       decipher.final()
     } catch {
-      return false
+      // Nobody may see what a wrong tag came with.
+      plaintext.fill(0)
+      return undefined
     }
-    out.set(plaintext, outAt)
-    return true
-  }
-
-  destroy(): void {
-    this.#key = undefined
+    return plaintext
   }
 }
 

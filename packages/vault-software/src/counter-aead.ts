@@ -6,7 +6,7 @@
  * There is no batch form (`BatchAeadKey`): in `node:crypto` the cost is one cipher object per message, which a batch does not avoid.
  */
 
-import type { AeadKey } from '@ockam/core'
+import type { AeadKey, FreshAeadKey } from '@ockam/core'
 import { requireBytes, requireRange } from './argument.ts'
 import type { NonceCipher } from './backend.ts'
 import { vaultError } from './error.ts'
@@ -14,7 +14,7 @@ import { vaultError } from './error.ts'
 const TAG_LENGTH = 16
 const HIGH_WORD = 2 ** 32
 
-export class CounterAeadKey implements AeadKey {
+export class CounterAeadKey implements AeadKey, FreshAeadKey {
   readonly #makeCipher: (key: Uint8Array) => NonceCipher
   readonly #writeCounter: CounterWriter
   /** Filled in anew for each call; ciphers do not keep it. */
@@ -45,6 +45,14 @@ export class CounterAeadKey implements AeadKey {
     if (cipher.open(out, outAt, input, inAt, length, this.#nonceOf(nonce), aad)) return true
     out.fill(0, outAt, outAt + plaintextLength)
     return false
+  }
+
+  openFresh(input: Uint8Array, inAt: number, length: number, nonce: number, aad?: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
+    const cipher = this.#cipher ?? unknownKey()
+    requireRange('openFresh: input', input, inAt, length)
+    if (length < TAG_LENGTH) return undefined
+    if (aad !== undefined) requireBytes('openFresh: aad', aad)
+    return cipher.openFresh(input, inAt, length, this.#nonceOf(nonce), aad)
   }
 
   rekey(): AeadKey {

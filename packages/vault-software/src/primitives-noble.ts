@@ -130,15 +130,26 @@ class NobleCipher implements NonceCipher {
     nonce: Uint8Array,
     aad: Uint8Array | undefined,
   ): boolean {
-    let plaintext: Uint8Array
-    try {
-      plaintext = this.#algorithm(this.#key, nonce, aad).decrypt(input.subarray(inAt, inAt + length))
-    } catch {
-      // Lengths were checked, so what noble refuses is the tag.
-      return false
-    }
+    const plaintext = this.openFresh(input, inAt, length, nonce, aad)
+    if (plaintext === undefined) return false
     out.set(plaintext, outAt)
     return true
+  }
+
+  openFresh(
+    input: Uint8Array,
+    inAt: number,
+    length: number,
+    nonce: Uint8Array,
+    aad: Uint8Array | undefined,
+  ): Uint8Array<ArrayBuffer> | undefined {
+    try {
+      const plaintext = this.#algorithm(this.#key, nonce, aad).decrypt(input.subarray(inAt, inAt + length))
+      return plaintext.buffer.byteLength === plaintext.length ? (plaintext as Uint8Array<ArrayBuffer>) : Uint8Array.from(plaintext)
+    } catch {
+      // Lengths were checked, so what noble refuses is the tag.
+      return undefined
+    }
   }
 
   destroy(): void {

@@ -2,11 +2,11 @@
  * Opens the ciphertexts of one direction: replay window, keys, tags. Bounds come before cryptography: a nonce outside of the window costs nothing,
  * and nothing is remembered of a message before its tag has verified.
  *
- * Messages marked exclusive are opened where they lie; the plaintext of others goes to fresh memory. A run of consecutive nonces that came in one
- * chunk is opened with one call where the vault can do that.
+ * The plaintext goes to fresh memory where the vault gives it some of its own; messages marked exclusive are opened where they lie otherwise. A run of
+ * consecutive nonces that came in one chunk is opened with one call where the vault can do that.
  */
 
-import type { AeadKey, BatchAeadKey, LocalMessage, Primitives } from '@ockam/core'
+import type { AeadKey, BatchAeadKey, FreshAeadKey, LocalMessage, Primitives } from '@ockam/core'
 import { CIPHERTEXT_OVERHEAD, NONCE_LENGTH, readNonce } from '../protocol/nonce.ts'
 import type { NonceVerdict, NonceWindow } from '../protocol/nonce-window.ts'
 import type { ReceivingKey } from '../protocol/receiving-key.ts'
@@ -49,6 +49,10 @@ export class Opener {
       this.#options.onRefused(message, verdict === 'fresh' ? 'old' : verdict, nonce)
       return 1
     }
+    if (opensFreshOnly(aead)) {
+      this.#openFresh(message, nonce, aead)
+      return 1
+    }
     if (!message.isExclusive) {
       this.#openCopy(message, nonce, aead)
       return 1
@@ -76,17 +80,19 @@ export class Opener {
     return content
   }
 
+  #openFresh(message: LocalMessage, nonce: number, aead: FreshAeadKey): void {
+    const { payload } = message
+    const plaintext = aead.openFresh(payload, NONCE_LENGTH, payload.length - NONCE_LENGTH, nonce)
+    if (plaintext === undefined) this.#options.onRefused(message, 'forged', nonce)
+    else this.#accept(message, nonce, plaintext, 0, plaintext.length)
+  }
+
   #openCopy(message: LocalMessage, nonce: number, aead: AeadKey): void {
     const { payload } = message
     const plaintext = this.#options.primitives.allocate(payload.length - CIPHERTEXT_OVERHEAD)
     const isAuthentic = aead.openInto(plaintext, 0, payload, NONCE_LENGTH, payload.length - NONCE_LENGTH, nonce)
-    if (!isAuthentic) {
-      this.#options.onRefused(message, 'forged', nonce)
-      return
-    }
-    this.#options.window.accept(nonce)
-    this.#options.key.accept(nonce)
-    this.#options.onOpened(message, nonce, plaintext, 0, plaintext.length)
+    if (!isAuthentic) this.#options.onRefused(message, 'forged', nonce)
+    else this.#accept(message, nonce, plaintext, 0, plaintext.length)
   }
 
   /** How many messages from `at` on lie in one buffer, have consecutive nonces of one key, and are inside of the window as it is now. */
@@ -127,12 +133,19 @@ export class Opener {
 
   /** The plaintext stands where the ciphertext stood. */
   #settle(message: LocalMessage, nonce: number, isAuthentic: boolean, bytes: Uint8Array): void {
-    if (!isAuthentic) {
-      this.#options.onRefused(message, 'forged', nonce)
-      return
-    }
+    if (!isAuthentic) this.#options.onRefused(message, 'forged', nonce)
+    else this.#accept(message, nonce, bytes, NONCE_LENGTH, bytes.length - 16)
+  }
+
+  #accept(message: LocalMessage, nonce: number, bytes: Uint8Array, start: number, end: number): void {
     this.#options.window.accept(nonce)
     this.#options.key.accept(nonce)
-    this.#options.onOpened(message, nonce, bytes, NONCE_LENGTH, bytes.length - 16)
+    this.#options.onOpened(message, nonce, bytes, start, end)
   }
+}
+
+/** Opening many at once is faster still, so it comes first. */
+function opensFreshOnly(aead: AeadKey): aead is AeadKey & FreshAeadKey {
+  const { openFresh, openMany } = aead as Partial<FreshAeadKey & BatchAeadKey>
+  return openFresh !== undefined && openMany === undefined
 }
