@@ -62,6 +62,7 @@ export function absence(contestant, peers) {
 export const CODECS = [
   { name: 'ceiling', module: at('codec/hand-written.mjs').href },
   { name: 'ours', module: at('codec/ours.mjs').href },
+  { name: 'ours, changing routes', module: at('codec/ours-changing-routes.mjs').href },
   { name: 'msgpackr', module: at('peers/msgpackr.mjs').href, needs: 'peers' },
 ]
 

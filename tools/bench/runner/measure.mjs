@@ -28,7 +28,7 @@ export async function measure(contestant, aCase, settings, timing) {
       const { p50Us, p99Us, samples } = await latencies
       return { p50Us, p99Us, samples }
     }
-    await pause(timing.warmMs)
+    await pause(aCase.scenario === 'handshake' ? timing.handshakeWarmMs : timing.warmMs)
     const before = await marks(roles)
     await pause(timing.windowMs)
     const after = await marks(roles)
