@@ -11,11 +11,11 @@ import { checkStoreKey, checkStorePrefix, copyStoreSteps, copyStoreValue } from 
 import { StoreTable, storeChecksHold } from './store-table.ts'
 
 /** A new, empty store in memory. */
-export function memoryStore(): Store {
+export function memoryStore(): Store & AsyncDisposable {
   return new MemoryStore()
 }
 
-class MemoryStore implements Store {
+class MemoryStore implements Store, AsyncDisposable {
   readonly #table = new StoreTable()
   #isClosed = false
 
@@ -60,6 +60,10 @@ class MemoryStore implements Store {
 
   async close(): Promise<void> {
     this.#isClosed = true
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 
   #checkOpen(): void {

@@ -11,8 +11,7 @@ import type { MultiAddr } from './multiaddr/index.ts'
 import type { Clock, Diagnostics, Random, Turns } from './platform.ts'
 import type { Route } from './route.ts'
 import type { ClosedReason, ConnectOptions, TransportFactory } from './transport.ts'
-import type { Cancellable } from './vault.ts'
-import type { AnyWorker, Context, Mailbox, Reachability, Spawner, WorkerHandle, WorkerOptions } from './worker.ts'
+import type { AnyWorker, CloseOptions, Context, Mailbox, Reachability, Spawner, WorkerHandle, WorkerOptions } from './worker.ts'
 
 /** What a node lends to the parts plugged into it. */
 export interface NodeServices {
@@ -20,10 +19,12 @@ export interface NodeServices {
   readonly random: Random
   readonly turns: Turns
   readonly diagnostics: Diagnostics
+  /** Most addresses a message may carry in onward and return route together, for whoever decodes messages. */
+  readonly maxAddresses: number
 }
 
 /** An open connection as an address of this node: send to `[address, …]` to reach the other side. */
-export interface ConnectionHandle {
+export interface ConnectionHandle extends AsyncDisposable {
   readonly address: Address
   readonly producer: Producer
   readonly remote: string
@@ -32,7 +33,7 @@ export interface ConnectionHandle {
 }
 
 /** A transport listener; also a {@link Spawner}. */
-export interface ListenerHandle extends Spawner {
+export interface ListenerHandle extends Spawner, AsyncDisposable {
   readonly address: MultiAddr
   close(): Promise<void>
 }
@@ -91,7 +92,7 @@ export interface RouterStatistics {
   readonly waitingMessages: number
 }
 
-export interface Router {
+export interface Router extends AsyncDisposable {
   readonly services: NodeServices
   readonly flowControls: FlowControls
   /** For sending from outside any worker. */
@@ -113,6 +114,9 @@ export interface Router {
    */
   resolve(address: MultiAddr | string, options?: ResolveOptions): Promise<ResolvedRoute>
   statistics(): RouterStatistics
-  /** Stops taking messages from outside, drains, stops workers, closes transports. Idempotent. */
-  close(options?: Cancellable & { readonly timeoutMs?: number }): Promise<void>
+  /**
+   * Stops taking messages from outside, drains, stops workers, closes transports; by force when its time is over. Idempotent.
+   * @throws {OckamError} `routing/invalid-argument`, and then nothing was closed.
+   */
+  close(options?: CloseOptions): Promise<void>
 }

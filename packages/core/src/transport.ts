@@ -37,6 +37,8 @@ export interface TransportServices {
   readonly random: Random
   readonly turns: Turns
   readonly diagnostics: Diagnostics
+  /** Most addresses a message may carry in onward and return route together: a limit for decoders. */
+  readonly maxAddresses: number
   /**
    * One received message, in order. The routes are as they were on the wire. `isExclusive`: nobody else holds the memory of the payload, and the
    * transport will not use it again. While the pressure lasts the transport reads no more from that connection.
@@ -75,8 +77,11 @@ export interface Transport {
 export interface TransportFactory {
   /** The MultiAddr names this transport adds (`[]` when the built-in ones are all it needs). */
   readonly protocols: readonly MultiAddrProtocol[]
-  /** The hops it connects and listens to, as sequences of protocol names; the first name that fits wins: `[['ip4', 'tcp'], ['dnsaddr', 'tcp']]`. */
-  readonly hops: readonly (readonly string[])[]
+  /**
+   * The hops it connects and listens to, as sequences of protocol names; the first that fits wins: `[['ip4', 'tcp'], ['dnsaddr', 'tcp']]`.
+   * Default: each of `protocols`, behind `ip4`, `ip6` or `dnsaddr` when its value is a port, otherwise alone.
+   */
+  readonly hops?: readonly (readonly string[])[]
   create(services: TransportServices): Transport
 }
 

@@ -8,6 +8,7 @@ import type { Address } from './address.ts'
 import type { LocalInfo, LocalMessage, Producer } from './message.ts'
 import type { Pressure } from './pressure.ts'
 import type { Route, RouteLike } from './route.ts'
+import type { Cancellable } from './vault.ts'
 
 /** A worker with a life cycle. An error of `handleMessage` is reported to diagnostics; the worker goes on with the next message. */
 export interface Worker {
@@ -73,13 +74,22 @@ export interface WorkerOptions {
   readonly isTransit?: boolean
 }
 
+/** How long closing may wait for what is under way. When the signal aborts, it ends by force at once and rejects with `signal.reason`. */
+export interface CloseOptions extends Cancellable {
+  /** After this it ends by force: handlers at work are not waited for, what waits is dropped and counted. Default 5000; `Infinity` waits for ever. */
+  readonly timeoutMs?: number
+}
+
 /** A running worker. */
-export interface WorkerHandle {
+export interface WorkerHandle extends AsyncDisposable {
   readonly address: Address
   /** Resolves when the worker has stopped. */
   readonly stopped: Promise<void>
-  /** Takes no more messages, handles those that wait, calls `stop`. Idempotent. */
-  close(): Promise<void>
+  /**
+   * Takes no more messages, handles those that wait, calls `stop`; by force when its time is over. Idempotent; a later call may be more urgent.
+   * Called by the worker's own handler, before that has awaited anything, it resolves at once: the worker stops behind that handler.
+   */
+  close(options?: CloseOptions): Promise<void>
 }
 
 /** A message as a worker makes it; what is left out has the value of a new local message. */
@@ -123,7 +133,7 @@ export interface Context {
 }
 
 /** A mailbox without a worker: messages are taken when one wants them. */
-export interface Mailbox extends Context {
+export interface Mailbox extends Context, AsyncDisposable {
   /** The next message. @throws {OckamError} `routing/timeout`, `routing/stopped`. */
   receive(options?: RequestOptions): Promise<LocalMessage>
   close(): Promise<void>

@@ -167,7 +167,7 @@ export class OckamNode implements AsyncDisposable {
         await relay.close()
         await open.close()
       }
-      return { ...relay, close }
+      return { ...relay, close, [Symbol.asyncDispose]: close }
     } catch (error) {
       await route?.close()
       throw error

@@ -84,7 +84,10 @@ export class ConnectionSet {
       return undefined
     }
     const { onwardRoute, returnRoute } = message
-    if (onwardRoute.length === 0) return undefined
+    if (onwardRoute.length === 0) {
+      this.#services.drops.countQuietly('heartbeat')
+      return undefined
+    }
     return this.#services.switchboard.route(
       open.sender,
       new RoutedMessage(
@@ -146,6 +149,7 @@ export class ConnectionSet {
       remote: connection.remote,
       closed: connection.closed,
       close: () => this.#close(connection, worker),
+      [Symbol.asyncDispose]: () => this.#close(connection, worker),
     }
     const open = { handle, producer, worker, sender: context.sender, address, ownRoute: Route.of(address) }
     this.#open.set(connection, open)
@@ -167,7 +171,7 @@ export class ConnectionSet {
   /** What was accepted is sent first; a peer that does not read cannot hold that up for ever. */
   async #close(connection: Connection, worker: RunningWorker): Promise<void> {
     const timer = this.#services.workers.clock.schedule(CLOSE_MS, () => worker.kill('connection-closed'), { isBackground: false })
-    await worker.close()
+    await worker.close({ timeoutMs: Number.POSITIVE_INFINITY })
     timer.cancel()
     await connection.close()
   }

@@ -1,9 +1,11 @@
 /**
- * A limit in time and an `AbortSignal` in one: whichever comes first calls back, once, and `cancel` removes both.
+ * A limit in time (`Infinity`: none) and an `AbortSignal` in one: whichever comes first calls back, once, and `cancel` removes both.
  */
 import type { Clock, Timer } from '@ockam/core'
 import { routingError } from './error.ts'
 
+/** How long closing waits unless it is told otherwise. */
+export const CLOSE_TIMEOUT_MS: number = 5000
 /** Timers of JavaScript run at once when asked for more. */
 const MAX_TIMER_MS = 2_147_483_647
 
@@ -14,7 +16,7 @@ export interface DeadlineOptions {
 
 export class Deadline {
   readonly #signal: AbortSignal | undefined
-  readonly #timer: Timer
+  readonly #timer: Timer | undefined
   readonly #aborted: () => void
 
   /**
@@ -24,14 +26,12 @@ export class Deadline {
   constructor(clock: Clock, options: DeadlineOptions, defaultMs: number, onTimeout: () => void, onAbort: (reason: unknown) => void) {
     const timeoutMs = checkedTimeout(options.timeoutMs, defaultMs)
     this.#signal = options.signal
-    this.#timer = clock.schedule(
-      Math.min(timeoutMs, MAX_TIMER_MS),
-      () => {
-        this.cancel()
-        onTimeout()
-      },
-      { isBackground: false },
-    )
+    const late = (): void => {
+      this.cancel()
+      onTimeout()
+    }
+    this.#timer =
+      timeoutMs === Number.POSITIVE_INFINITY ? undefined : clock.schedule(Math.min(timeoutMs, MAX_TIMER_MS), late, { isBackground: false })
     this.#aborted = () => {
       this.cancel()
       onAbort(this.#signal?.reason)
@@ -41,7 +41,7 @@ export class Deadline {
   }
 
   cancel(): void {
-    this.#timer.cancel()
+    this.#timer?.cancel()
     this.#signal?.removeEventListener('abort', this.#aborted)
   }
 }

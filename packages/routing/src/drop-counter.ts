@@ -27,6 +27,8 @@ export type DropReason =
   | 'stopped'
   /** It came from, or waited for, a connection that is gone or was refused. */
   | 'connection-closed'
+  /** It came from a connection and has no onward route: that is how nodes show that they live. */
+  | 'heartbeat'
 
 export class DropCounter {
   readonly #clock: Clock
@@ -54,6 +56,11 @@ export class DropCounter {
       from: message === undefined ? undefined : printable(message.source.toString()),
       origin: message?.origin?.kind,
     })
+  }
+
+  /** Counts what is expected, and nobody has to be told of. */
+  countQuietly(reason: DropReason): void {
+    this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1)
   }
 
   /** Totals by reason. */

@@ -29,7 +29,8 @@ export class ListenerSet {
 
   handle(listener: TransportListener): ListenerHandle {
     const flowControlId = this.idOf(listener)
-    return { address: listener.address, flowControlId, close: () => listener.close() }
+    const close = (): Promise<void> => listener.close()
+    return { address: listener.address, flowControlId, close, [Symbol.asyncDispose]: close }
   }
 
   /** Stops listening everywhere. Connections live on. */

@@ -101,6 +101,10 @@ export class PullMailbox implements Mailbox {
     return this.#running.stopped
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
   #handle(message: LocalMessage): void | Promise<void> {
     const [receiver] = this.#receivers
     if (receiver !== undefined) {

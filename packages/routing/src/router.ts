@@ -4,8 +4,8 @@
 import {
   type Address,
   type AnyWorker,
-  type Cancellable,
   type Clock,
+  type CloseOptions,
   type ConnectionHandle,
   type ConnectionOptions,
   type Context,
@@ -13,6 +13,7 @@ import {
   type FlowControls,
   type HopResolver,
   type ListenerHandle,
+  MAX_ROUTE_ADDRESSES,
   type Mailbox,
   type MultiAddr,
   type NodeServices,
@@ -31,7 +32,7 @@ import {
   type WorkerOptions,
 } from '@ockam/core'
 import { ConnectionSet } from './connection-set.ts'
-import { Deadline } from './deadline.ts'
+import { CLOSE_TIMEOUT_MS, Deadline } from './deadline.ts'
 import { DropCounter } from './drop-counter.ts'
 import { routingError } from './error.ts'
 import { NodeFlowControls } from './flow-control.ts'
@@ -46,7 +47,6 @@ import { Switchboard } from './switchboard.ts'
 import { TransportSet } from './transport-set.ts'
 import { WorkerRegistry } from './worker-registry.ts'
 
-const CLOSE_TIMEOUT_MS = 5000
 const MAX_CONNECTIONS = 16_384
 
 export interface RouterOptions {
@@ -66,11 +66,11 @@ export interface RouterOptions {
 }
 
 /** @throws {OckamError} `routing/invalid-argument` for limits that are not whole numbers above 0. */
-export function createRouter(options: RouterOptions = {}): Router & AsyncDisposable {
+export function createRouter(options: RouterOptions = {}): Router {
   return new NodeRouter(options)
 }
 
-class NodeRouter implements Router, AsyncDisposable {
+class NodeRouter implements Router {
   readonly services: NodeServices
   readonly flowControls: FlowControls
   readonly context: Context
@@ -83,16 +83,20 @@ class NodeRouter implements Router, AsyncDisposable {
   readonly #transports: TransportSet
   readonly #resolver: RouteResolver
   readonly #mailboxes = new Set<Mailbox>()
+  /** Lets closing wait for nothing any more. */
+  readonly #hurry: { readonly hurried: Promise<void>; readonly go: () => void }
   #closed: Promise<void> | undefined
 
   constructor(options: RouterOptions) {
     const { clock = systemClock, random = systemRandom, turns = systemTurns() } = options
     const diagnostics = safeDiagnostics(options.diagnostics ?? silentDiagnostics)
-    this.services = { clock, random, turns, diagnostics }
+    const maxAddresses = checkedLimit('maxAddresses', options.maxAddresses ?? MAX_ROUTE_ADDRESSES)
+    this.services = { clock, random, turns, diagnostics, maxAddresses }
+    this.#hurry = signalOnce()
     const drops = new DropCounter(clock, diagnostics)
     const flowControls = new NodeFlowControls({ random, turns, producerAt: (address) => switchboard.producerAt(address) })
     const switchboard: Switchboard = new Switchboard(drops, flowControls, {
-      maxAddresses: checkedLimit('maxAddresses', options.maxAddresses ?? 32),
+      maxAddresses,
       maxForwards: checkedLimit('maxForwards', options.maxForwards ?? 64),
     })
     const runQueue = new RunQueue(turns, clock)
@@ -200,9 +204,17 @@ class NodeRouter implements Router, AsyncDisposable {
     }
   }
 
-  close(options: Cancellable & { readonly timeoutMs?: number } = {}): Promise<void> {
-    this.#closed ??= this.#close(options)
-    return this.#closed
+  async close(options: CloseOptions = {}): Promise<void> {
+    let abort: { readonly reason: unknown } | undefined
+    const hurry = this.#hurry.go
+    const deadline = new Deadline(this.services.clock, options, CLOSE_TIMEOUT_MS, hurry, (reason) => {
+      abort = { reason }
+      hurry()
+    })
+    this.#closed ??= this.#close()
+    await this.#closed
+    deadline.cancel()
+    if (abort !== undefined) throw abort.reason
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -210,31 +222,14 @@ class NodeRouter implements Router, AsyncDisposable {
   }
 
   /** Outside first, then what is waiting, then applications, then what they sent through: channels, connections, transports. */
-  async #close(options: Cancellable & { readonly timeoutMs?: number }): Promise<void> {
-    const abort: { reason?: unknown; hasAborted: boolean } = { hasAborted: false }
-    let hurry: (() => void) | undefined
-    const hurried = new Promise<void>((resolve) => {
-      hurry = resolve
-    })
-    const deadline = new Deadline(
-      this.services.clock,
-      options,
-      CLOSE_TIMEOUT_MS,
-      () => hurry?.(),
-      (reason) => {
-        abort.hasAborted = true
-        abort.reason = reason
-        hurry?.()
-      },
-    )
+  async #close(): Promise<void> {
+    const { hurried } = this.#hurry
     this.#connections.stopTaking()
     this.#requests.close()
     await Promise.all([...this.#mailboxes].map((mailbox) => mailbox.close()))
     await Promise.race([Promise.all([this.#listeners.close(), this.#drain()]), hurried])
     for (const worker of this.#workers.all) worker.kill('stopped')
     await Promise.race([this.#transports.close(), hurried])
-    deadline.cancel()
-    if (abort.hasAborted) throw abort.reason
   }
 
   async #drain(): Promise<void> {
@@ -242,13 +237,21 @@ class NodeRouter implements Router, AsyncDisposable {
     for (const rank of ranks) {
       await this.#workers.whenIdle(this.#workers.all)
       const workers: readonly RunningWorker[] = this.#workers.all.filter((worker) => worker.producer?.kind === rank)
-      await Promise.all(workers.map((worker) => worker.close()))
+      await Promise.all(workers.map((worker) => worker.close({ timeoutMs: Number.POSITIVE_INFINITY })))
     }
   }
 
   #checkOpen(): void {
     if (this.#closed !== undefined) throw stopped()
   }
+}
+
+function signalOnce(): { readonly hurried: Promise<void>; readonly go: () => void } {
+  let go: () => void = () => undefined
+  const hurried = new Promise<void>((resolve) => {
+    go = resolve
+  })
+  return { hurried, go }
 }
 
 function stopped(): Error {

@@ -8,6 +8,8 @@ import type {
   AccessControl,
   Address,
   AnyWorker,
+  Clock,
+  CloseOptions,
   Context,
   Diagnostics,
   OutgoingAccessControl,
@@ -15,6 +17,7 @@ import type {
   WorkerHandle,
   WorkerOptions,
 } from '@ockam/core'
+import { CLOSE_TIMEOUT_MS, Deadline } from './deadline.ts'
 import type { DropCounter, DropReason } from './drop-counter.ts'
 import { MailboxQueue } from './mailbox-queue.ts'
 import type { PayloadCopier } from './payload-copier.ts'
@@ -29,6 +32,7 @@ const MAX_BATCH_BYTES = 1024 * 1024
 
 /** What the router does for its workers. */
 export interface WorkerHost {
+  readonly clock: Clock
   readonly runQueue: RunQueue
   readonly copier: PayloadCopier
   readonly drops: DropCounter
@@ -79,6 +83,8 @@ export class RunningWorker implements WorkerHandle, Runnable {
   #resolveStopped: (() => void) | undefined
   #isStarted = false
   #isBusy = false
+  /** While code of the worker is on the stack. */
+  #isCalled = false
   #isStopped = false
   #isFinishing = false
   #heldMessages = 0
@@ -135,7 +141,9 @@ export class RunningWorker implements WorkerHandle, Runnable {
   run(budget: number, turn: Turn): number {
     if (this.#isBusy || this.#isStopped) return 0
     if (!this.#isStarted && !this.#start()) return 0
+    this.#isCalled = true
     const handled = this.#call.takesBatches ? this.#runBatch(budget) : this.#runSingly(budget, turn)
+    this.#isCalled = false
     if (!this.#isBusy) this.#goOn()
     else this.queue.compact()
     return handled
@@ -145,13 +153,34 @@ export class RunningWorker implements WorkerHandle, Runnable {
     this.queue.age()
   }
 
-  close(): Promise<void> {
-    if (!this.isClosing) {
-      this.isClosing = true
-      this.#host.closing(this)
-      if (!this.#isBusy) this.#host.runQueue.ready(this)
-    }
-    return this.stopped
+  close(options: CloseOptions = {}): Promise<void> {
+    if (this.#isStopped) return this.stopped
+    return new Promise((resolve, reject) => {
+      const late = (): void => this.kill('stopped')
+      const aborted = (reason: unknown): void => {
+        this.kill('stopped')
+        reject(reason)
+      }
+      const deadline = new Deadline(this.#host.clock, options, CLOSE_TIMEOUT_MS, late, aborted)
+      this.#beginClosing()
+      // Its own handler would wait for itself.
+      if (this.#isCalled) resolve()
+      void this.stopped.then(() => {
+        deadline.cancel()
+        resolve()
+      })
+    })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #beginClosing(): void {
+    if (this.isClosing) return
+    this.isClosing = true
+    this.#host.closing(this)
+    if (!this.#isBusy) this.#host.runQueue.ready(this)
   }
 
   /** Stops at once: what waits is dropped and counted, and nothing waits for a handler that is still at work. */
@@ -171,6 +200,7 @@ export class RunningWorker implements WorkerHandle, Runnable {
   /** @returns whether the worker may handle messages now. */
   #start(): boolean {
     try {
+      this.#isCalled = true
       const result = this.#call.start(this.#context as Context)
       if (!isPromise(result)) {
         this.#isStarted = true
@@ -186,6 +216,8 @@ export class RunningWorker implements WorkerHandle, Runnable {
       )
     } catch (error) {
       this.#failStart(error)
+    } finally {
+      this.#isCalled = false
     }
     return false
   }
@@ -318,6 +350,7 @@ export class RunningWorker implements WorkerHandle, Runnable {
 
   #callStop(): Promise<void> | undefined {
     this.#isFinishing = true
+    this.#isCalled = true
     try {
       const result = this.#call.stop(this.#context as Context)
       if (!isPromise(result)) return undefined
@@ -325,6 +358,8 @@ export class RunningWorker implements WorkerHandle, Runnable {
     } catch (error) {
       this.#report('stop', error)
       return undefined
+    } finally {
+      this.#isCalled = false
     }
   }
 

@@ -12,20 +12,26 @@ import {
   type TransportServices,
 } from '@ockam/core'
 import { routingError } from './error.ts'
+import { createTransport, type Hops, hopsOf } from './transport-factory.ts'
 
 export class TransportSet {
   readonly #services: TransportServices
-  readonly #transports: { readonly hops: readonly (readonly string[])[]; readonly transport: Transport }[] = []
+  readonly #transports: { readonly hops: Hops; readonly transport: Transport }[] = []
   #protocols: readonly MultiAddrProtocol[] = multiAddrProtocols
 
   constructor(services: TransportServices) {
     this.#services = services
   }
 
-  /** @throws {OckamError} `core/invalid-argument` when its names collide with those of another transport. */
+  /**
+   * @throws {OckamError} `routing/invalid-argument` for what is no plug-in, `core/invalid-argument` when its names collide with those of another
+   * transport; then nothing was added.
+   */
   add(factory: TransportFactory): void {
-    this.#protocols = mergeMultiAddrProtocols(this.#protocols, factory.protocols)
-    this.#transports.push({ hops: factory.hops, transport: factory.create(this.#services) })
+    const hops = hopsOf(factory)
+    const protocols = mergeMultiAddrProtocols(this.#protocols, factory.protocols)
+    this.#transports.push({ hops, transport: createTransport(factory, this.#services) })
+    this.#protocols = protocols
   }
 
   /** @throws {OckamError} `core/invalid-multiaddr` */
@@ -58,10 +64,6 @@ export class TransportSet {
 }
 
 /** The first of some protocol-name sequences that the pieces from `at` on begin with. */
-export function matchingHop(
-  hops: readonly (readonly string[])[],
-  pieces: readonly MultiAddrPiece[],
-  at: number,
-): readonly string[] | undefined {
+export function matchingHop(hops: Hops, pieces: readonly MultiAddrPiece[], at: number): readonly string[] | undefined {
   return hops.find((hop) => hop.length > 0 && hop.every((name, i) => pieces[at + i]?.name === name))
 }

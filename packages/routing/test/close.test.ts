@@ -99,6 +99,32 @@ describe('closing a router', () => {
     expect(router.statistics().workers).toBe(0)
   })
 
+  test('refuses a time that is none, and can be closed all the same', async () => {
+    const router = createRouter()
+    for (const timeoutMs of [-1, 0, Number.NaN, '5' as never]) {
+      await expect(router.close({ timeoutMs })).rejects.toMatchObject({ code: 'routing/invalid-argument' })
+    }
+    router.startWorker('still open', () => undefined)
+    await router.close()
+    expect(router.statistics().workers).toBe(0)
+  })
+
+  test('hurries for whoever closes it again with less time, and forgets an abort of somebody else', async () => {
+    const clock = new ManualClock()
+    const router = createRouter({ clock })
+    router.startWorker('stuck', () => new Promise(() => {}), { from: 'local' })
+    dropPressure(router.context.send('stuck', one))
+    await turn()
+    const patient = router.close({ timeoutMs: Number.POSITIVE_INFINITY })
+    clock.advance(1_000_000)
+    expect(await isResolved(patient)).toBe(false)
+    const reason = new Error('now')
+    await expect(router.close({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    await patient
+    await router.close()
+    expect(clock.pending).toBe(0)
+  })
+
   test('tells requests and mailboxes that wait', async () => {
     const router = createRouter()
     router.startWorker('silent', () => undefined, { from: 'local' })

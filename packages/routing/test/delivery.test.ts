@@ -149,12 +149,13 @@ describe('what comes from outside', () => {
     expect(event).toMatchObject({ reason: 'unknown-address', to: '0#nobody??forged-line', origin: 'transport' })
   })
 
-  test('is ignored without a word when its onward route is empty: a heartbeat', async () => {
-    const { router, arrive } = await connected()
-    arrive('', '')
+  test('is counted and otherwise ignored when its onward route is empty: a heartbeat', async () => {
+    const diagnostics = new RecordingDiagnostics()
+    const { router, arrive } = await connected({ diagnostics })
+    for (let i = 0; i < 3; i++) arrive('', 'me')
     await settled(router)
-    expect(router.statistics().dropped).toEqual({})
-    expect(router.statistics().delivered).toBe(0)
+    expect(router.statistics()).toMatchObject({ dropped: { heartbeat: 3 }, delivered: 0 })
+    expect(diagnostics.named('routing/message-dropped')).toEqual([])
   })
 
   test('becomes one diagnostics event a second for each reason, however much it is', async () => {

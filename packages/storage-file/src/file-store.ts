@@ -50,12 +50,12 @@ export interface FileStoreOptions {
  *
  * Does not keep the process alive: an idle store that nobody closed lets the process end, and loses nothing.
  */
-export function fileStore(path: string, options: FileStoreOptions = {}): Store {
+export function fileStore(path: string, options: FileStoreOptions = {}): Store & AsyncDisposable {
   return fileStoreOn(nodeDisk, path, options)
 }
 
 /** {@link fileStore} on any disk. */
-export function fileStoreOn(disk: Disk, path: string, options: FileStoreOptions = {}): Store {
+export function fileStoreOn(disk: Disk, path: string, options: FileStoreOptions = {}): Store & AsyncDisposable {
   if (typeof path !== 'string' || path === '') throw storeError('store/invalid-argument', 'fileStore: the path of the directory is empty.')
   for (const name of ['maxBytes', 'compactAboveBytes'] as const) {
     const value = options[name]
@@ -66,7 +66,7 @@ export function fileStoreOn(disk: Disk, path: string, options: FileStoreOptions 
   return new FileStore(disk, resolve(path), options)
 }
 
-class FileStore implements Store {
+class FileStore implements Store, AsyncDisposable {
   readonly #disk: Disk
   readonly #path: string
   readonly #maxBytes: number
@@ -132,6 +132,10 @@ class FileStore implements Store {
   close(): Promise<void> {
     this.#closing ??= this.#finish()
     return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 
   async #finish(): Promise<void> {

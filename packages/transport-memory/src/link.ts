@@ -43,6 +43,8 @@ export interface LinkOptions {
   readonly counters: LinkCounters
   /** True when each message is encoded and decoded on the way. */
   readonly isEncoded: boolean
+  /** What the receiving node allows. */
+  readonly maxAddresses: number
   readonly deliver: (message: TransportMessage) => Pressure
   /** The sending side closed, and all that was sent before has arrived. */
   readonly onEnd: () => void
@@ -56,7 +58,7 @@ interface Crossing {
 
 export class Link {
   readonly #options: LinkOptions
-  readonly #decoder = new TransportMessageDecoder()
+  readonly #decoder: TransportMessageDecoder
   /** In order of arrival; `queue[0, head)` has arrived. */
   #queue: Crossing[] = []
   #head = 0
@@ -71,6 +73,7 @@ export class Link {
 
   constructor(options: LinkOptions) {
     this.#options = options
+    this.#decoder = new TransportMessageDecoder(options.maxAddresses)
   }
 
   /** Takes a message within the limit. */

@@ -162,6 +162,7 @@ class Network implements MemoryNetwork, Switchboard {
       settings: () => this.#rules.for(from.name, to.name),
       counters: this.counters,
       isEncoded: this.#isEncoded,
+      maxAddresses: to.services.maxAddresses,
       deliver: (message) => to.services.deliver(receiver, message, false),
       onEnd: () => receiver.peerEnded(),
     })

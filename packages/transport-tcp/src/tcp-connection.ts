@@ -52,7 +52,7 @@ export class TcpConnection implements Connection, BatchConnection {
   readonly #reader: FrameReader
   readonly #writer: FrameWriter
   readonly #watch: FrameWatch
-  readonly #decoder = new TransportMessageDecoder()
+  readonly #decoder: TransportMessageDecoder
   #resolveClosed: (reason: ClosedReason) => void = () => undefined
   /** Open until somebody ends it; then nothing is delivered or accepted any more. */
   #reason: ClosedReason | undefined
@@ -73,6 +73,7 @@ export class TcpConnection implements Connection, BatchConnection {
       { evict: () => this.#fail('transport/closed', 'Its unfinished frame was the oldest when memory for unfinished frames ran out.') },
       (bytes, start, end) => this.#deliver(bytes, start, end),
     )
+    this.#decoder = new TransportMessageDecoder(services.maxAddresses)
     this.#writer = new FrameWriter(socket, slabs, services.turns, options)
     this.#watch = new FrameWatch(services, options, this.#reader, (problem) => this.#fail('transport/timeout', problem))
     this.closed = new Promise((resolve) => {

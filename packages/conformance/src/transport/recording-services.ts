@@ -6,6 +6,7 @@ import {
   type Clock,
   type Connection,
   type Diagnostics,
+  MAX_ROUTE_ADDRESSES,
   type Pressure,
   type Random,
   systemClock,
@@ -34,6 +35,7 @@ export class RecordingServices implements TransportServices {
   readonly clock: Clock
   readonly random: Random = systemRandom
   readonly turns: Turns = systemTurns()
+  readonly maxAddresses: number = MAX_ROUTE_ADDRESSES
   readonly diagnostics: Diagnostics = { event: (name) => this.events.push(name) }
   /** In the order of the calls. */
   readonly deliveries: Delivery[] = []

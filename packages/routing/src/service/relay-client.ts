@@ -34,7 +34,7 @@ export interface RelayClientOptions extends RequestOptions {
   readonly service?: string
 }
 
-export interface RelayHandle {
+export interface RelayHandle extends AsyncDisposable {
   /** Address of the relay on the relay's node: `0#forward_to_service`. */
   readonly address: Address
   /** Resolves when the route to the relay's node is gone, or the relay was closed here. */
@@ -76,7 +76,9 @@ export async function createRelayClient(router: Router, to: ResolvedRoute, optio
     } catch (error) {
       registration.fail(error)
     }
-    return { address: await answered, closed: Promise.race([to.closed, worker.stopped]), close: () => worker.close() }
+    const address = await answered
+    const close = (): Promise<void> => worker.close()
+    return { address, closed: Promise.race([to.closed, worker.stopped]), close, [Symbol.asyncDispose]: close }
   } catch (error) {
     await worker.close()
     throw error

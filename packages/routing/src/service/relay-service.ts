@@ -45,7 +45,7 @@ export interface RelayServiceOptions extends Pick<WorkerOptions, 'from' | 'incom
   readonly maxRelaysPerIdentity?: number
 }
 
-export interface RelayService {
+export interface RelayService extends AsyncDisposable {
   /** Names of the relays there are, with the prefix. */
   readonly relays: readonly string[]
   /** Takes no more registrations and ends all relays. */
@@ -65,14 +65,16 @@ export function startRelayService(router: Router, options: RelayServiceOptions =
   const { from = 'anyone', incoming } = options
   const handleMessage = (message: LocalMessage, context: Context): void => registry.register(message, context)
   const worker = router.startWorker(main, { handleMessage }, { from, aliases, overflow: 'drop', ...(incoming && { incoming }) })
+  const close = async (): Promise<void> => {
+    await worker.close()
+    await registry.close()
+  }
   return {
     get relays(): readonly string[] {
       return registry.names
     },
-    async close() {
-      await worker.close()
-      await registry.close()
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   }
 }
 
