@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { arch, cpus, platform, release } from 'node:os'
+import { arch, cpus, loadavg, platform, release } from 'node:os'
 import { dirname } from 'node:path'
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -32,6 +32,7 @@ const rounds = Math.min(25, Math.max(1, Number.parseInt(options.rounds ?? (optio
 const only = options.only?.split(',').map((part) => part.trim())
 const say = (line) => process.stderr.write(`${line}\n`)
 
+const [loadAtStart] = loadavg()
 const peers = installPeers(say)
 const canPin = spawnSync('taskset', ['-c', '0', 'true']).status === 0
 if (!canPin) say('taskset is not here: pinned echo is left out.')
@@ -91,6 +92,8 @@ const report = {
     node: process.versions.node,
     openssl: process.versions.openssl,
     platform: `${platform()} ${release()} ${arch()}`,
+    loadAtStart,
+    loadAtEnd: loadavg()[0],
   },
   rounds,
   isQuick: options.quick,

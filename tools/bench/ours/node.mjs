@@ -85,12 +85,12 @@ function prepare(size) {
   })
 }
 
-/** Sends until asked to wait; now and then the runner gets a turn. */
+/** Sends, and waits when asked to; now and then the runner gets a turn. Goes on until the process or, in tests, the meter is done. */
 function flood(router, route, messages, meter) {
   const { context } = router
   let next = 0
   const run = async () => {
-    for (;;) {
+    while (!meter.isDone) {
       for (let sent = 0; sent < SENDS_PER_TURN; sent++) {
         const pressure = context.send(route, messages[next])
         next = next + 1 === messages.length ? 0 : next + 1
@@ -126,7 +126,7 @@ function ask(router, route, producer, messages, { isSecure, size }, meter) {
 function reconnect(router, open, { size }, meter) {
   const greeting = new Uint8Array(size)
   const run = async () => {
-    for (;;) {
+    while (!meter.isDone) {
       const { route, channel, connection } = await open()
       await router.context.request(route, greeting)
       meter.count++
