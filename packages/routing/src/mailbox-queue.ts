@@ -1,14 +1,25 @@
 /**
  * The queue of a mailbox: a ring of messages, bounded by their number and by the memory they pin, and the pressure that its senders feel.
  *
- * A message counts from the moment it is put in until its handler is done with it, so the bounds hold for work in hand as well. The queue itself
- * refuses nothing: whoever delivers looks at `isFull` first.
+ * A message counts from the moment it is put in until its handler is done with it, so the bounds hold for work in hand as well. Memory that several
+ * waiting messages are views of counts once, with the last of them, which leaves last. The queue itself refuses nothing: whoever delivers looks at
+ * `isFull` first, and asks `takesExcessOf` when it is.
  */
 import type { RoutedMessage } from './routed-message.ts'
-import { pinnedBytes } from './payload.ts'
+import { sharedMemory } from './payload.ts'
 import type { PayloadCopier } from './payload-copier.ts'
 
 const INITIAL_SLOTS = 8
+/** A sender that goes on although the mailbox is full may have this many more mailboxes' worth accepted before it is stopped. */
+const SENDER_EXCESS = 3
+/** From that many mailboxes' worth on, senders that are gone by now count against new ones: somebody could come back as another sender for ever. */
+const SWAMPED = 64
+
+/** What one sender had accepted since the mailbox was full. */
+interface Excess {
+  messages: number
+  bytes: number
+}
 
 export class MailboxQueue {
   readonly maxMessages: number
@@ -25,7 +36,10 @@ export class MailboxQueue {
   #loose = 0
   /** How many of those came since the last turn ended. */
   #fresh = 0
-  #last: Uint8Array | undefined
+  /** Memory that waiting messages share, and with which of them it is counted. */
+  #shared: Map<ArrayBufferLike, RoutedMessage> | undefined
+  /** By sender, as long as the present pressure lasts. */
+  #excess: Map<object, Excess> | undefined
   #pressure: Promise<void> | undefined
   #release: (() => void) | undefined
 
@@ -41,20 +55,23 @@ export class MailboxQueue {
   }
 
   get isFull(): boolean {
-    return this.messages >= this.maxMessages || this.bytes >= this.maxBytes
+    return this.#isOver(1)
   }
 
   push(message: RoutedMessage): void {
-    const pinned = pinnedBytes(message.payload, this.#last)
-    message.pinned = pinned
-    this.#last = message.payload
+    const memory = sharedMemory(message.payload)
+    if (memory === undefined) {
+      message.pinned = message.payload.length
+      this.bytes += message.pinned
+    } else {
+      this.#countShared(message, memory)
+    }
     if (this.#waiting === this.#slots.length) this.#grow()
     this.#slots[(this.#head + this.#waiting) & (this.#slots.length - 1)] = message
     this.#waiting++
     this.#loose++
     this.#fresh++
     this.messages++
-    this.bytes += pinned
   }
 
   /** The first message, left where it is. */
@@ -65,13 +82,16 @@ export class MailboxQueue {
   /** Takes the first message; it counts until {@link finish}. */
   shift(): RoutedMessage | undefined {
     if (this.#waiting === 0) return undefined
-    const message = this.#slots[this.#head]
+    const message = this.#slots[this.#head] as RoutedMessage
     this.#slots[this.#head] = undefined
     this.#head = (this.#head + 1) & (this.#slots.length - 1)
     this.#waiting--
     if (this.#loose > this.#waiting) this.#loose = this.#waiting
     if (this.#fresh > this.#waiting) this.#fresh = this.#waiting
-    if (this.#waiting === 0) this.#last = undefined
+    if (message.shared !== undefined) {
+      this.#shared?.delete(message.shared)
+      message.shared = undefined
+    }
     return message
   }
 
@@ -90,9 +110,29 @@ export class MailboxQueue {
     return this.#pressure
   }
 
+  /**
+   * Whether a full mailbox takes one more message of a sender. The first is always taken: who waits when asked to has sent it before it could know.
+   * So of those who wait nobody ever loses a message, however many they are, and each of those who do not is stopped on its own account.
+   * @param present how many senders there are now, at most: what it takes does not grow when they leave and come back as others.
+   */
+  takesExcessOf(sender: object, bytes: number, present: number): boolean {
+    this.#excess ??= new Map()
+    const excess = this.#excess.get(sender)
+    if (excess === undefined) {
+      if (this.#excess.size >= present && this.#isOver(SWAMPED)) return false
+      this.#excess.set(sender, { messages: 1, bytes })
+      return true
+    }
+    if (excess.messages >= SENDER_EXCESS * this.maxMessages || excess.bytes >= SENDER_EXCESS * this.maxBytes) return false
+    excess.messages++
+    excess.bytes += bytes
+    return true
+  }
+
   /** Lets all senders go on, because there is room, or because the worker is gone. */
   relieve(): void {
     const release = this.#release
+    this.#excess = undefined
     this.#pressure = undefined
     this.#release = undefined
     release?.()
@@ -120,7 +160,6 @@ export class MailboxQueue {
       const message = this.#slots[(this.#head + i) & (this.#slots.length - 1)] as RoutedMessage
       this.#copier.own(message)
     }
-    this.#last = undefined
   }
 
   /** Forgets all that waits. Returns how many messages that were. */
@@ -128,6 +167,26 @@ export class MailboxQueue {
     const count = this.#waiting
     for (let message = this.shift(); message !== undefined; message = this.shift()) this.finish(1, message.pinned)
     return count
+  }
+
+  #isOver(mailboxes: number): boolean {
+    return this.messages >= mailboxes * this.maxMessages || this.bytes >= mailboxes * this.maxBytes
+  }
+
+  /** The last to come takes over what the memory counts. */
+  #countShared(message: RoutedMessage, memory: ArrayBufferLike): void {
+    this.#shared ??= new Map()
+    const before = this.#shared.get(memory)
+    this.#shared.set(memory, message)
+    message.shared = memory
+    if (before === undefined) {
+      message.pinned = memory.byteLength
+      this.bytes += message.pinned
+      return
+    }
+    message.pinned = before.pinned
+    before.pinned = 0
+    before.shared = undefined
   }
 
   #grow(): void {

@@ -32,14 +32,11 @@ export function isLoose(payload: Uint8Array): boolean {
   return length <= SMALL || length * FRACTION < payload.buffer.byteLength
 }
 
-/**
- * Bytes that a waiting payload pins. Small views count as themselves, because they are copied before they have waited long; of several views of one
- * memory in a row, the first counts for all of it.
- * @param before the payload in front of this one in the queue.
- */
-export function pinnedBytes(payload: Uint8Array, before: Uint8Array | undefined): number {
+/** The memory a payload keeps alive as a whole although it is only a part of it; undefined when it is all of it, or is going to be copied. */
+export function sharedMemory(payload: Uint8Array): ArrayBufferLike | undefined {
   const length = payload.length
-  if (isLoose(payload)) return length
+  if (length <= SMALL) return undefined
   const { buffer } = payload
-  return before !== undefined && before.length > SMALL && before.buffer === buffer ? length : buffer.byteLength
+  const size = buffer.byteLength
+  return length === size || length * FRACTION < size ? undefined : buffer
 }

@@ -21,8 +21,10 @@ export class RoutedMessage implements LocalMessage {
   readonly origin: Producer | undefined
   readonly forwards: number
   isExclusive: boolean
-  /** Bytes of memory that this message keeps alive, as its mailbox counts them. @internal */
+  /** Bytes of memory that this message keeps alive, as its mailbox counts them: what messages share is counted with the last of them. @internal */
   pinned = 0
+  /** The memory shared with others that is counted with this message while it waits. @internal */
+  shared: ArrayBufferLike | undefined = undefined
   /** True when the payload is a copy of its own, or has been found large enough not to need one. @internal */
   isOwned = false
   /** The answer of an access control that could not decide on the spot. Never rejects. @internal */

@@ -27,7 +27,7 @@ import type { RunQueue, Runnable, Turn } from './run-queue.ts'
 import { isPromise, WorkerCall } from './worker-call.ts'
 import { reportFailure } from './worker-failure.ts'
 
-/** A batch ends with the message that reaches this many bytes, so that what follows from one batch fits behind a mailbox's bound. */
+/** A batch ends with the message that reaches this many bytes of payload, so that what follows from one batch fits behind a mailbox's bound. */
 const MAX_BATCH_BYTES = 1024 * 1024
 
 /** What the router does for its workers. */
@@ -265,6 +265,7 @@ export class RunningWorker implements WorkerHandle, Runnable {
     const queue = this.queue
     const batch = this.#batch
     let bytes = 0
+    let pinned = 0
     while (batch.length < budget && bytes < MAX_BATCH_BYTES) {
       const message = queue.peek()
       if (message === undefined) break
@@ -273,7 +274,8 @@ export class RunningWorker implements WorkerHandle, Runnable {
         break
       }
       queue.shift()
-      bytes += message.pinned
+      bytes += message.payload.length
+      pinned += message.pinned
       if (!this.#isTransit) this.#copier.own(message)
       batch.push(message)
     }
@@ -286,10 +288,10 @@ export class RunningWorker implements WorkerHandle, Runnable {
       this.#report('message', error)
     }
     if (isPromise(result)) {
-      this.#hold(result, handled, bytes)
+      this.#hold(result, handled, pinned)
     } else {
       batch.length = 0
-      queue.finish(handled, bytes)
+      queue.finish(handled, pinned)
     }
     return handled
   }

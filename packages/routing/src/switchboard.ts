@@ -13,11 +13,6 @@ import type { NodeFlowControls } from './flow-control.ts'
 import type { RoutedMessage } from './routed-message.ts'
 import type { RunningWorker } from './running-worker.ts'
 
-/** A sender that was asked to wait may have this many more mailboxes' worth accepted before it is stopped: four times the bound in all. */
-const SENDER_EXCESS = 3
-/** And all senders together this many, whatever their number. */
-const TOTAL_EXCESS = 64
-
 export interface SwitchboardLimits {
   /** Addresses in onward and return route together. */
   readonly maxAddresses: number
@@ -25,15 +20,9 @@ export interface SwitchboardLimits {
   readonly maxForwards: number
 }
 
-/** Who hands a message over: its access control, and how far it has gone beyond the last pressure it was given. */
+/** Who hands messages over: mailboxes that are full count what each sender still puts in. */
 export class Sender {
   readonly outgoing: OutgoingAccessControl | undefined
-  /** @internal The pressure the counts below belong to. */
-  pressure: Promise<void> | undefined = undefined
-  /** @internal */
-  excessMessages = 0
-  /** @internal */
-  excessBytes = 0
 
   constructor(outgoing: OutgoingAccessControl | undefined) {
     this.outgoing = outgoing
@@ -117,28 +106,13 @@ export class Switchboard {
       this.#drop('mailbox-full', message)
       return false
     }
-    const pressure = queue.pressure()
-    if (sender.pressure !== pressure) {
-      sender.pressure = pressure
-      sender.excessMessages = 0
-      sender.excessBytes = 0
-    }
-    if (
-      sender.excessMessages >= SENDER_EXCESS * queue.maxMessages ||
-      sender.excessBytes >= SENDER_EXCESS * queue.maxBytes ||
-      queue.messages >= TOTAL_EXCESS * queue.maxMessages ||
-      queue.bytes >= TOTAL_EXCESS * queue.maxBytes
-    ) {
-      this.#drop('mailbox-full', message)
-      if (message.origin !== undefined) return false
-      throw routingError(
-        'routing/mailbox-overflow',
-        `The mailbox of ${worker.address.toString()} is full and its sender did not wait. Await what send() returns before sending more.`,
-      )
-    }
-    sender.excessMessages++
-    sender.excessBytes += message.payload.length
-    return true
+    if (queue.takesExcessOf(sender, message.payload.length, this.#workers.size)) return true
+    this.#drop('mailbox-full', message)
+    if (message.origin !== undefined) return false
+    throw routingError(
+      'routing/mailbox-overflow',
+      `The mailbox of ${worker.address.toString()} is full and its sender did not wait. Await what send() returns before sending more.`,
+    )
   }
 
   /** False when the receiver's access control refused on the spot. An answer that takes time travels with the message. */

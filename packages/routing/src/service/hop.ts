@@ -21,6 +21,7 @@ class Hop implements Worker {
   readonly #introductions: Introductions
   #lastNext: Address | undefined
   #lastOrigin: Producer | undefined
+  #lastDisplaced = 0
 
   constructor(router: Router) {
     this.#router = router
@@ -32,7 +33,8 @@ class Hop implements Worker {
     const { next } = onwardRoute
     if (next === undefined) return undefined
     // A stream of messages takes the same way again and again.
-    if (next !== this.#lastNext || message.origin !== this.#lastOrigin) this.#openWayBack(message, next)
+    const isKnown = next === this.#lastNext && message.origin === this.#lastOrigin && this.#introductions.displaced === this.#lastDisplaced
+    if (!isKnown) this.#openWayBack(message, next)
     return context.forward(message, onwardRoute, message.returnRoute.prepend(context.address))
   }
 
@@ -43,11 +45,12 @@ class Hop implements Worker {
   #openWayBack({ origin, returnRoute }: LocalMessage, next: Address): void {
     this.#lastNext = next
     this.#lastOrigin = origin
+    this.#lastDisplaced = this.#introductions.displaced
     const { flowControls } = this.#router
     const back = returnRoute.next
     const there = flowControls.producerAt(next)
     if (origin === undefined || back === undefined || there === undefined || flowControls.producerAt(back) !== origin) return
     // An answer opens nothing: otherwise somebody who may not go that way could be let in by an accomplice at its end.
-    if (!this.#introductions.has(there, origin)) this.#introductions.allow(back, origin, there)
+    if (!this.#introductions.has(there, origin)) this.#introductions.allow(back, origin, there, origin)
   }
 }

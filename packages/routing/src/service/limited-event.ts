@@ -13,7 +13,7 @@ export class LimitedEvent<Reason extends string> {
   readonly #diagnostics: Diagnostics
   readonly #reasons = new Map<Reason, { toldAtMs: number; count: number }>()
 
-  constructor(name: string, { clock, diagnostics }: NodeServices) {
+  constructor(name: string, { clock, diagnostics }: Pick<NodeServices, 'clock' | 'diagnostics'>) {
     this.#name = name
     this.#clock = clock
     this.#diagnostics = diagnostics

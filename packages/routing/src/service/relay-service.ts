@@ -15,6 +15,7 @@
 import {
   Address,
   type Context,
+  dropPressure,
   type LocalMessage,
   OckamError,
   type Producer,
@@ -37,7 +38,7 @@ export interface RelayServiceOptions extends Pick<WorkerOptions, 'from' | 'incom
   readonly addresses?: readonly string[]
   /** What relay addresses begin with, so that no registration gets the name of another worker. Default `forward_to_`. */
   readonly prefix?: string
-  /** Relays in total. Default 1000. */
+  /** Relays in total. Default 1000. When there are so many, whoever has most of them gives up the newest to an owner who has fewer. */
   readonly maxRelays?: number
   /** Relays of one connection, or channel. Default 100. */
   readonly maxRelaysPerConnection?: number
@@ -85,6 +86,7 @@ class RelayRegistry {
   readonly #services: RelayServices
   readonly #answers: AnswerSender
   readonly #refused: LimitedEvent<RegistrationRefusal>
+  readonly #displaced: LimitedEvent<'too-many-relays'>
 
   constructor(router: Router, options: RelayServiceOptions) {
     this.#router = router
@@ -104,6 +106,7 @@ class RelayRegistry {
     this.#services = { router, introductions, dropped: new LimitedEvent('routing/relay-dropped', router.services) }
     this.#answers = new AnswerSender(router.services)
     this.#refused = new LimitedEvent('routing/relay-refused', router.services)
+    this.#displaced = new LimitedEvent('routing/relay-displaced', router.services)
   }
 
   get names(): readonly string[] {
@@ -147,6 +150,7 @@ class RelayRegistry {
       this.#forgetIdle(before)
       return undefined
     }
+    if (this.#table.isFull) this.#makeRoomFor(owner)
     try {
       const relay: Relay = new Relay(this.#services, name, target, () => {
         this.#table.delete(name)
@@ -159,6 +163,13 @@ class RelayRegistry {
     }
     this.#router.services.diagnostics.event('routing/relay-registered', { relay: name })
     return undefined
+  }
+
+  #makeRoomFor(owner: string): void {
+    const relay = this.#table.displaceable(owner)
+    if (relay === undefined) return
+    this.#displaced.count('too-many-relays', { relay: relay.address.name })
+    dropPressure(relay.close())
   }
 
   /** Nothing leads to that connection any more: what it was introduced to, it forgets. */

@@ -1,5 +1,7 @@
 /**
  * Which relays there are, whose they are, and how many somebody may have: in total, through one connection, of one identity.
+ *
+ * When all are given out, an owner who has clearly fewer than another gets one of that other's, the newest, so that nobody can take them all.
  */
 
 import type { Producer } from '@ockam/core'
@@ -49,8 +51,28 @@ export class RelayTable {
     if (present !== undefined && present.owner !== owner) return 'name-taken'
     if (present?.producer !== producer && this.ofConnection(producer) >= this.#limits.perConnection) return 'too-many-of-connection'
     if (present !== undefined) return undefined
-    if (this.#entries.size >= this.#limits.total) return 'too-many-relays'
-    return (this.#ofOwner.get(owner) ?? 0) >= this.#limits.perOwner ? 'too-many-of-owner' : undefined
+    if ((this.#ofOwner.get(owner) ?? 0) >= this.#limits.perOwner) return 'too-many-of-owner'
+    return this.isFull && this.displaceable(owner) === undefined ? 'too-many-relays' : undefined
+  }
+
+  /** Whether a new relay needs the place of another. */
+  get isFull(): boolean {
+    return this.#entries.size >= this.#limits.total
+  }
+
+  /** The newest relay of whoever has most, if that is at least two more than the owner has: afterwards they are not the other way round. */
+  displaceable(owner: string): Relay | undefined {
+    let most = (this.#ofOwner.get(owner) ?? 0) + 1
+    let richest: string | undefined
+    for (const [other, count] of this.#ofOwner) {
+      if (count <= most) continue
+      most = count
+      richest = other
+    }
+    if (richest === undefined) return undefined
+    let newest: Relay | undefined
+    for (const entry of this.#entries.values()) if (entry.owner === richest) newest = entry.relay
+    return newest
   }
 
   add(name: string, owner: string, relay: Relay): void {

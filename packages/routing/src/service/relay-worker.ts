@@ -48,6 +48,7 @@ export class Relay {
   #lastRest: Route = Route.empty
   #lastOnward: Route
   #lastOrigin: Producer | undefined
+  #lastDisplaced = 0
   #callOff: () => void
   /** Ends the wait for an owner who does not read. */
   #goOn: (() => void) | undefined
@@ -103,7 +104,7 @@ export class Relay {
       this.#lastOnward = this.#base.concat(rest)
       this.#lastRest = rest
     }
-    if (message.origin !== this.#lastOrigin) this.#introduce(message)
+    if (message.origin !== this.#lastOrigin || this.#services.introductions.displaced !== this.#lastDisplaced) this.#introduce(message)
     try {
       const pressure = context.dispatch({
         onwardRoute: this.#lastOnward,
@@ -135,13 +136,14 @@ export class Relay {
    */
   #introduce({ origin, returnRoute }: LocalMessage): void {
     this.#lastOrigin = origin
+    this.#lastDisplaced = this.#services.introductions.displaced
     const { producer } = this.#target
     const sender = returnRoute.next
     const owner = this.#base.next
     if (origin === undefined || sender === undefined || owner === undefined) return
     const { router, introductions } = this.#services
     if (router.flowControls.producerAt(sender) !== origin) return
-    introductions.allow(sender, origin, producer)
-    introductions.allow(owner, producer, origin)
+    introductions.allow(sender, origin, producer, origin)
+    introductions.allow(owner, producer, origin, origin)
   }
 }

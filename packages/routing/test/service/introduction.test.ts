@@ -28,8 +28,8 @@ describe('introductions', () => {
     const { flowControls, sides } = setUp(2)
     const [a, b] = sides as [Side, Side]
     const introductions = new Introductions(flowControls)
-    for (let i = 0; i < 3; i++) introductions.allow(a.address, a.producer, b.producer)
-    introductions.allow(a.address, a.producer, a.producer)
+    for (let i = 0; i < 3; i++) introductions.allow(a.address, a.producer, b.producer, a.producer)
+    introductions.allow(a.address, a.producer, a.producer, a.producer)
     expect(introductions.size).toBe(1)
     expect([introductions.has(a.producer, b.producer), introductions.has(b.producer, a.producer)]).toEqual([true, false])
     expect([flowControls.isConsumer(a.address, b.producer), flowControls.isConsumer(b.address, a.producer)]).toEqual([true, false])
@@ -41,7 +41,7 @@ describe('introductions', () => {
     const [a, b] = sides as [Side, Side]
     flowControls.addConsumer(a.address, b.producer.flowControlId)
     const introductions = new Introductions(flowControls)
-    introductions.allow(a.address, a.producer, b.producer)
+    introductions.allow(a.address, a.producer, b.producer, a.producer)
     introductions.forget(b.producer)
     introductions.close()
     expect(flowControls.isConsumer(a.address, b.producer)).toBe(true)
@@ -51,9 +51,9 @@ describe('introductions', () => {
     const { flowControls, sides } = setUp(3)
     const [a, b, c] = sides as [Side, Side, Side]
     const introductions = new Introductions(flowControls)
-    introductions.allow(a.address, a.producer, b.producer)
-    introductions.allow(b.address, b.producer, a.producer)
-    introductions.allow(b.address, b.producer, c.producer)
+    introductions.allow(a.address, a.producer, b.producer, a.producer)
+    introductions.allow(b.address, b.producer, a.producer, a.producer)
+    introductions.allow(b.address, b.producer, c.producer, a.producer)
     introductions.forget(a.producer)
     expect(introductions.size).toBe(1)
     expect(flowControls.isConsumer(b.address, c.producer)).toBe(true)
@@ -64,20 +64,59 @@ describe('introductions', () => {
     const { flowControls, sides } = setUp(2)
     const [a, b] = sides as [Side, Side]
     const introductions = new Introductions(flowControls)
-    introductions.allow(a.address, a.producer, b.producer)
+    introductions.allow(a.address, a.producer, b.producer, a.producer)
     await sides[ending]?.close()
     await turn()
     expect([introductions.size, flowControls.consumerCount]).toEqual([0, 0])
   })
 
-  test('are bounded: beyond the bound nobody new is introduced until others have left', () => {
+  test('are bounded for whoever causes them: its oldest right ends, and nobody else loses one', () => {
+    const { flowControls, sides } = setUp(12)
+    const [busy, calm, ...others] = sides as [Side, Side, ...Side[]]
+    const introductions = new Introductions(flowControls, { perProducer: 4 })
+    introductions.allow(busy.address, busy.producer, calm.producer, calm.producer)
+    for (const other of others) introductions.allow(other.address, other.producer, busy.producer, busy.producer)
+    expect(others.map(({ address }) => flowControls.isConsumer(address, busy.producer))).toEqual([
+      ...Array(6).fill(false),
+      ...Array(4).fill(true),
+    ])
+    expect(flowControls.isConsumer(busy.address, calm.producer)).toBe(true)
+    expect([introductions.size, introductions.displaced, flowControls.consumerCount]).toEqual([5, 6, 5])
+  })
+
+  test('are bounded in total: the oldest right of whoever caused most ends', () => {
     const { flowControls, sides } = setUp(10)
-    const introductions = new Introductions(flowControls, 20)
-    for (const a of sides) for (const b of sides) introductions.allow(a.address, a.producer, b.producer)
+    const introductions = new Introductions(flowControls, { total: 20 })
+    const [honest, service, ...attackers] = sides as [Side, Side, ...Side[]]
+    for (const a of attackers) for (const b of attackers) introductions.allow(a.address, a.producer, b.producer, b.producer)
+    introductions.allow(service.address, service.producer, honest.producer, honest.producer)
+    introductions.allow(honest.address, honest.producer, service.producer, honest.producer)
+    for (const a of attackers) for (const b of attackers) introductions.allow(a.address, a.producer, b.producer, b.producer)
     expect([introductions.size, flowControls.consumerCount]).toEqual([20, 20])
-    const [first, , , , , , , eighth, ninth] = sides
-    introductions.forget(first?.producer as Producer)
-    introductions.allow(eighth?.address as Address, eighth?.producer as Producer, ninth?.producer as Producer)
-    expect(flowControls.isConsumer(eighth?.address as Address, ninth?.producer as Producer)).toBe(true)
+    expect(flowControls.isConsumer(service.address, honest.producer)).toBe(true)
+    expect(flowControls.isConsumer(honest.address, service.producer)).toBe(true)
+  })
+
+  test('do not limit somebody many others are introduced to', () => {
+    const { flowControls, sides } = setUp(20)
+    const [popular, ...others] = sides as [Side, ...Side[]]
+    const introductions = new Introductions(flowControls, { perProducer: 2 })
+    for (const other of others) {
+      introductions.allow(popular.address, popular.producer, other.producer, other.producer)
+      introductions.allow(other.address, other.producer, popular.producer, other.producer)
+    }
+    expect([introductions.size, introductions.displaced]).toEqual([38, 0])
+  })
+
+  test('leave nothing behind: neither accounts nor tasks', async () => {
+    const { flowControls, sides } = setUp(6)
+    const introductions = new Introductions(flowControls, { perProducer: 3, total: 7 })
+    for (let round = 0; round < 3; round++) {
+      for (const a of sides) for (const b of sides) introductions.allow(a.address, a.producer, b.producer, b.producer)
+      for (const side of sides.slice(0, 3)) introductions.forget(side.producer)
+    }
+    for (const { close } of sides) await close()
+    await turn()
+    expect([introductions.size, flowControls.consumerCount]).toEqual([0, 0])
   })
 })

@@ -1,4 +1,3 @@
-import { systemRandom, systemTurns } from '@ockam/core'
 import { expect, test } from 'vitest'
 import { LimitedEvent } from '../../src/service/limited-event.ts'
 import { ManualClock } from '../fixture/manual-clock.ts'
@@ -6,7 +5,7 @@ import { RecordingDiagnostics } from '../fixture/recording-diagnostics.ts'
 
 test('An event that others cause is told once a second for each reason, with how often it happened since.', () => {
   const [clock, diagnostics] = [new ManualClock(), new RecordingDiagnostics()]
-  const event = new LimitedEvent<'a' | 'b'>('area/what', { clock, diagnostics, random: systemRandom, turns: systemTurns() })
+  const event = new LimitedEvent<'a' | 'b'>('area/what', { clock, diagnostics })
   for (let i = 0; i < 5; i++) event.count('a', { relay: `n${i}` })
   event.count('b')
   clock.advance(999)
