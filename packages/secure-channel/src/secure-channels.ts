@@ -1,18 +1,16 @@
 /** The entry to this package: secure channels over a router, with keys in a vault and identities of whoever provides them. */
 
-import type { Address, Identities, PurposeKeys, RouteLike, Router, Timer } from '@ockam/core'
+import type { Address, CloseOptions, Identities, PurposeKeys, RouteLike, Router } from '@ockam/core'
+import { ChannelSet } from './channel/channel-set.ts'
 import type { SecureChannel } from './channel/secure-channel.ts'
-import type { ChannelServices, ChannelVaults, RegisteredChannel } from './channel/services.ts'
-import { channelError } from './error.ts'
+import type { ChannelServices, ChannelVaults } from './channel/services.ts'
+import { checkCloseOptions } from './close-within.ts'
 import { type ChannelOptions, openChannel } from './handshake/initiator.ts'
 import { RefusalReport } from './handshake/refusal-report.ts'
 import { secureHopResolver } from './hop-resolver.ts'
 import { type ChannelListener, createChannelListener, type ListenerOptions } from './listener/channel-listener.ts'
 import { type DecryptorPersistence, DecryptorStore } from './persistence/decryptor-store.ts'
 import { type RestoredDecryptor, restoreDecryptor } from './persistence/restored-decryptor.ts'
-
-/** How often channels are looked at for expiry and lost routes. */
-const CHECK_INTERVAL_MS = 1_000
 
 export interface SecureChannelsOptions {
   readonly router: Router
@@ -31,18 +29,29 @@ export interface SecureChannels {
   createListener(address: Address | string, options: ListenerOptions): Promise<ChannelListener>
   /**
    * Opens a channel along `route`, whose last address is a listener's.
+   *
+   * Resolves when the peer has proved who it is, is trusted here, and was sent the proof of this side. Whether it accepts that shows with its first
+   * answer: a peer that refuses is silent, and what is sent to it gets lost.
    * @throws {OckamError} `secure-channel/timeout`, `secure-channel/untrusted-peer`, `secure-channel/invalid-identity`,
-   * `secure-channel/credentials-refused`, `secure-channel/unreachable`, `secure-channel/trust-missing`; rejects with `signal.reason` when aborted.
+   * `secure-channel/credentials-refused`, `secure-channel/unreachable`, `secure-channel/trust-missing`, `secure-channel/closed`;
+   * rejects with `signal.reason` when aborted.
    */
   createChannel(route: RouteLike, options: ChannelOptions): Promise<SecureChannel>
   /** The live channel with that encryptor address, such as the first hop of a resolved route. */
   channelAt(address: Address): SecureChannel | undefined
   /** The live channels of both roles. */
   channels(): readonly SecureChannel[]
-  /** Starts the decryption services of key-exchange-only channels of an earlier life. Call once, before new channels are made. */
+  /**
+   * Starts the decryption services of key-exchange-only channels of an earlier life. Call once, before new channels are made.
+   * @throws {OckamError} `secure-channel/corrupt-record`, `secure-channel/closed`, and what the store throws.
+   */
   restoreDecryptors(): Promise<readonly RestoredDecryptor[]>
-  /** Closes listeners and channels. Idempotent. */
-  close(): Promise<void>
+  /**
+   * Closes listeners, channels and restored decryptors, each as its own `close` does, all at once. Channels being opened reject with
+   * `secure-channel/closed`. Idempotent.
+   * @throws {OckamError} `secure-channel/invalid-argument`; rejects with `signal.reason` when aborted, and all has ended nevertheless.
+   */
+  close(options?: CloseOptions): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -52,10 +61,8 @@ export function createSecureChannels(options: SecureChannelsOptions): SecureChan
 
 class ChannelRegistry implements SecureChannels {
   readonly #services: ChannelServices
-  readonly #channels = new Map<string, RegisteredChannel>()
   readonly #listeners = new Set<ChannelListener>()
-  #timer: Timer | undefined
-  #isClosed = false
+  readonly #restored = new Set<RestoredDecryptor>()
 
   constructor({ router, vault, identities, persistence }: SecureChannelsOptions) {
     this.#services = {
@@ -64,67 +71,52 @@ class ChannelRegistry implements SecureChannels {
       identities,
       decryptors: persistence === undefined ? undefined : new DecryptorStore(persistence, vault.primitives, router.services.random),
       refusals: new RefusalReport(router.services.clock, router.services.diagnostics),
-      register: (channel) => this.#register(channel),
-      unregister: (channel) => this.#channels.delete(channel.address.key),
+      channels: new ChannelSet(router.services.clock),
     }
     router.addHopResolver(secureHopResolver(this.#services))
   }
 
   async createListener(address: Address | string, options: ListenerOptions): Promise<ChannelListener> {
-    this.#requireOpen()
+    this.#services.channels.requireOpen()
     const listener: ChannelListener = await createChannelListener(this.#services, address, options, () => this.#listeners.delete(listener))
     this.#listeners.add(listener)
     return listener
   }
 
   async createChannel(route: RouteLike, options: ChannelOptions): Promise<SecureChannel> {
-    this.#requireOpen()
     return openChannel(this.#services, route, options)
   }
 
   channelAt(address: Address): SecureChannel | undefined {
-    return this.#channels.get(address.key)
+    return this.#services.channels.at(address)
   }
 
   channels(): readonly SecureChannel[] {
-    return [...this.#channels.values()]
+    return this.#services.channels.live()
   }
 
   async restoreDecryptors(): Promise<readonly RestoredDecryptor[]> {
-    const restored: RestoredDecryptor[] = []
-    for await (const record of this.#services.decryptors?.records() ?? []) restored.push(restoreDecryptor(this.#services, record))
-    return restored
+    this.#services.channels.requireOpen()
+    const all: RestoredDecryptor[] = []
+    for await (const record of this.#services.decryptors?.records() ?? []) {
+      this.#services.channels.requireOpen()
+      const restored: RestoredDecryptor = restoreDecryptor(this.#services, record, () => this.#restored.delete(restored))
+      this.#restored.add(restored)
+      all.push(restored)
+    }
+    return all
   }
 
-  async close(): Promise<void> {
-    this.#isClosed = true
-    await Promise.all([...this.#listeners].map((listener) => listener.close()))
-    await Promise.all([...this.#channels.values()].map((channel) => channel.close()))
-    this.#timer?.cancel()
-    this.#timer = undefined
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkCloseOptions(options)
+    await Promise.all([
+      this.#services.channels.close(options),
+      ...[...this.#listeners].map((listener) => listener.close(options)),
+      ...[...this.#restored].map((restored) => restored.close()),
+    ])
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  #register(channel: RegisteredChannel): void {
-    this.#channels.set(channel.address.key, channel)
-    this.#scheduleCheck()
-  }
-
-  /** One timer for all channels, and none without channels. */
-  #scheduleCheck(): void {
-    if (this.#timer !== undefined || this.#channels.size === 0 || this.#isClosed) return
-    const { clock } = this.#services.router.services
-    this.#timer = clock.schedule(CHECK_INTERVAL_MS, () => {
-      this.#timer = undefined
-      for (const channel of this.#channels.values()) channel.check(clock.now(), clock.monotonic())
-      this.#scheduleCheck()
-    })
-  }
-
-  #requireOpen(): void {
-    if (this.#isClosed) throw channelError('secure-channel/closed', 'Secure channels were closed with their node: create new ones.')
   }
 }

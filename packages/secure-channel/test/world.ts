@@ -13,7 +13,7 @@ export type OwnIdentity = Awaited<ReturnType<IdentityRegistry['create']>>
 /** The machine's time, moved by hand: timers that become due run. */
 export class MovableClock implements Clock {
   #offsetMs = 0
-  readonly #timers = new Set<{ readonly atMs: number; readonly task: () => void }>()
+  readonly #timers = new Set<{ readonly atMs: number; readonly isBackground: boolean; readonly task: () => void }>()
 
   now(): number {
     return Date.now() + this.#offsetMs
@@ -28,8 +28,13 @@ export class MovableClock implements Clock {
     return this.#timers.size
   }
 
-  schedule(delayMs: number, task: () => void): Timer {
-    const entry = { atMs: this.monotonic() + delayMs, task }
+  /** How many of them keep the process alive. */
+  get foreground(): number {
+    return [...this.#timers].filter(({ isBackground }) => !isBackground).length
+  }
+
+  schedule(delayMs: number, task: () => void, { isBackground = true }: { readonly isBackground?: boolean } = {}): Timer {
+    const entry = { atMs: this.monotonic() + delayMs, isBackground, task }
     const run = (): void => {
       if (this.#timers.delete(entry)) task()
     }
@@ -92,7 +97,7 @@ export async function createTestNode(name: string, options: TestNodeOptions = {}
   })
   const close = async (): Promise<void> => {
     openNodes.delete(node)
-    await channels.close()
+    await channels.close({ timeoutMs: 200 })
     await router.close({ timeoutMs: 500 })
   }
   const node: TestNode = { name, router, vault, identities, channels, identity, clock, events, close }

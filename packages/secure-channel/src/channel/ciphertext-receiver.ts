@@ -13,6 +13,6 @@ export interface CiphertextReceiver {
   open(messages: readonly LocalMessage[], from: number, context: Context): Pressure
   /** For the decryption service: a copy of the content, or why there is none. */
   openOne(ciphertext: Uint8Array): Uint8Array<ArrayBuffer> | Refusal
-  /** Drops the keys. */
+  /** Drops the keys, and whatever waits or still comes; what {@link open} returned settles. */
   destroy(): void
 }

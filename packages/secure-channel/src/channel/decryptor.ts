@@ -2,6 +2,9 @@
  * The decryptor of a channel: what it opens goes on into the node, with the peer's identity as its only local info, and with the channel's encryptor
  * in front of the return route, so that an answer goes back through the channel.
  *
+ * It hands on no more than its receivers have room for: behind a message that meets pressure nothing more is opened, but for those that one call to
+ * the vault opened along with it.
+ *
  * Refused ciphertexts are counted and never answered. Several that run ahead of the window along the path of the last good message, with none that
  * opens for two seconds, mean that too much was lost for the two sides to go on: that is reported instead of hanging in silence. From elsewhere, or
  * among good ones, they are an attacker's and do nothing.
@@ -29,6 +32,7 @@ import type { ReceivingKey } from '../protocol/receiving-key.ts'
 import type { CiphertextReceiver } from './ciphertext-receiver.ts'
 import { Opener, type Refusal } from './opener.ts'
 import { isSameRoute, type Path } from './path.ts'
+import { PressureWait } from './pressure-wait.ts'
 
 /** So many different messages ahead of the window, and then none inside for a while: the window is lost. */
 const LOST_AFTER = 3
@@ -39,6 +43,8 @@ export interface DecryptorOptions {
   readonly window: NonceWindow
   readonly key: ReceivingKey
   readonly clock: Clock
+  /** Most addresses in onward and return route of a message together. */
+  readonly maxAddresses: number
   readonly peer: Identifier
   readonly encryptorAddress: Address
   readonly producer: Producer
@@ -54,16 +60,30 @@ export interface DecryptorOptions {
   onRefused(reason: Refusal | 'malformed' | 'undeliverable', error?: unknown): void
 }
 
+/** What the opener reports, kept for later. */
+interface Opened {
+  readonly message: LocalMessage
+  readonly nonce: number
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
+}
+
 export class Decryptor implements CiphertextReceiver {
   /** Messages opened and handed on. */
   received = 0
   readonly #options: DecryptorOptions
-  readonly #decoder = new ChannelMessageDecoder()
+  readonly #decoder: ChannelMessageDecoder
   readonly #opener: Opener
   readonly #localInfo: readonly LocalInfo[]
   #context: Context | undefined
+  /** The message in hand that is next to be opened. */
+  #at = 0
+  readonly #wait = new PressureWait()
   #pressure: Pressure
   #refresh: RefreshPayload | undefined
+  /** Opened in one go with a message that has to be settled first. */
+  readonly #kept: Opened[] = []
   #lastPath: Route
   #ahead = 0
   #lastAhead = -1
@@ -72,6 +92,7 @@ export class Decryptor implements CiphertextReceiver {
 
   constructor(options: DecryptorOptions) {
     this.#options = options
+    this.#decoder = new ChannelMessageDecoder(options.maxAddresses)
     this.#lastPath = options.firstPath
     const peerInfo: ChannelPeerInfo = Object.freeze({ kind: 'channel-peer', identifier: options.peer })
     this.#localInfo = Object.freeze([peerInfo])
@@ -84,18 +105,11 @@ export class Decryptor implements CiphertextReceiver {
     })
   }
 
-  /** Opens messages from `from` on. `messages` is borrowed until the result settles. */
   open(messages: readonly LocalMessage[], from: number, context: Context): Pressure {
     this.#context = context
-    this.#pressure = undefined
-    let at = from
-    while (at < messages.length) {
-      at += this.#opener.open(messages, at)
-      if (this.#refresh !== undefined) return this.#settleRefresh(messages, at, context)
-    }
-    const pressure = this.#pressure
-    this.#pressure = undefined
-    return pressure
+    this.#at = from
+    this.#advance(messages)
+    return this.#isHeldUp ? this.#advanceLater(messages) : undefined
   }
 
   openOne(ciphertext: Uint8Array): Uint8Array<ArrayBuffer> | Refusal {
@@ -103,21 +117,58 @@ export class Decryptor implements CiphertextReceiver {
   }
 
   destroy(): void {
-    this.#lostTimer?.cancel()
+    this.#notLost()
     this.#options.key.destroy()
+    this.#wait.end()
   }
 
-  async #settleRefresh(messages: readonly LocalMessage[], at: number, context: Context): Promise<void> {
-    const refresh = this.#refresh as RefreshPayload
-    this.#refresh = undefined
-    await this.#pressure
-    await this.#options.onRefresh(refresh)
-    await this.open(messages, at, context)
+  /** Whether what was opened last has to be settled before anything else is handed on. */
+  get #isHeldUp(): boolean {
+    return this.#pressure !== undefined || this.#refresh !== undefined
+  }
+
+  /** Opens messages up to the first that meets pressure or is a refresh, and the few that are opened along with it. */
+  #advance(messages: readonly LocalMessage[]): void {
+    while (this.#at < messages.length && !this.#isHeldUp) {
+      if (this.#wait.hasEnded) {
+        this.#at++
+        this.#options.onRefused('undeliverable')
+      } else this.#at += this.#opener.open(messages, this.#at)
+    }
+  }
+
+  async #advanceLater(messages: readonly LocalMessage[]): Promise<void> {
+    while (this.#isHeldUp) {
+      const pressure = this.#pressure
+      const refresh = this.#refresh
+      this.#pressure = undefined
+      this.#refresh = undefined
+      if (pressure !== undefined) await this.#wait.until(pressure)
+      if (refresh !== undefined) await this.#wait.until(this.#options.onRefresh(refresh))
+      this.#handleKept()
+      this.#advance(messages)
+    }
+  }
+
+  /** What was opened ahead, up to where it is held up again. */
+  #handleKept(): void {
+    let handled = 0
+    while (handled < this.#kept.length && !this.#isHeldUp) {
+      const { message, nonce, bytes, start, end } = this.#kept[handled++] as Opened
+      if (this.#wait.hasEnded) this.#options.onRefused('undeliverable')
+      else this.#handle(message, nonce, bytes, start, end)
+    }
+    this.#kept.splice(0, handled)
   }
 
   #opened(message: LocalMessage, nonce: number, bytes: Uint8Array, start: number, end: number): void {
-    const decoder = this.#decoder
     if (this.#ahead !== 0) this.#notLost()
+    if (this.#isHeldUp) this.#kept.push({ message, nonce, bytes, start, end })
+    else this.#handle(message, nonce, bytes, start, end)
+  }
+
+  #handle(message: LocalMessage, nonce: number, bytes: Uint8Array, start: number, end: number): void {
+    const decoder = this.#decoder
     try {
       decoder.decode(bytes, start, end)
     } catch (error) {
@@ -140,16 +191,15 @@ export class Decryptor implements CiphertextReceiver {
     this.#lastPath = message.returnRoute
     path?.received(nonce, message.returnRoute)
     try {
-      this.#pressure =
-        (this.#context as Context).dispatch({
-          onwardRoute,
-          returnRoute: returnRoute.prepend(encryptorAddress),
-          payload: bytes.subarray(payloadStart, payloadEnd),
-          localInfo: this.#localInfo,
-          origin: producer,
-          forwards: message.forwards + 1,
-          isExclusive: true,
-        }) ?? this.#pressure
+      this.#pressure = (this.#context as Context).dispatch({
+        onwardRoute,
+        returnRoute: returnRoute.prepend(encryptorAddress),
+        payload: bytes.subarray(payloadStart, payloadEnd),
+        localInfo: this.#localInfo,
+        origin: producer,
+        forwards: message.forwards + 1,
+        isExclusive: true,
+      })
       this.received++
     } catch (error) {
       this.#options.onRefused('undeliverable', error)

@@ -1,5 +1,6 @@
 /**
- * The encryptor of a channel: takes messages of this node, seals all that wait into one fresh slab, and sends them along the channel's route.
+ * The encryptor of a channel: takes messages of this node, seals those that wait, run by run, into a fresh slab, and sends them along the channel's
+ * route, no more of them than the route has room for.
  *
  * Of a message it keeps the onward route behind its own address, the return route and the payload; local info never leaves the node. The return
  * route of a ciphertext is empty: the peer would take anything else for a new way to us. Commands (a route change, a refresh) come through the same
@@ -21,6 +22,7 @@ import {
 import { encodeClose, payloadLength, writePayload } from '../protocol/channel-message.ts'
 import { CIPHERTEXT_OVERHEAD, NONCE_LENGTH } from '../protocol/nonce.ts'
 import type { SealJob, SendingKey } from '../protocol/sending-key.ts'
+import { PressureWait } from './pressure-wait.ts'
 
 /** Messages sealed at once: if the route turns out to be gone, what they cost fits the peer's window. */
 const MAX_RUN = 16
@@ -61,6 +63,10 @@ export class Encryptor implements BatchWorker {
   /** While a batch is handled: what its runs are sealed into, one behind the other, and how much of it is used. */
   #slab: Uint8Array<ArrayBuffer> = NO_SLAB
   #used = 0
+  /** The message of the batch in hand that is next. */
+  #at = 0
+  readonly #wait = new PressureWait()
+  #isHeldUp = false
   #isRouteLost = false
   #hasFailed = false
   #sendsClose = true
@@ -81,9 +87,11 @@ export class Encryptor implements BatchWorker {
     return this.#isRouteLost
   }
 
+  /** What waited for room on the former route goes along the new one. */
   setRoute(route: Route): void {
     this.#route = route
     this.#isRouteLost = false
+    this.#wait.release()
   }
 
   /** The peer has ended the channel, or it is of no use any more: no Close is sent. */
@@ -92,32 +100,11 @@ export class Encryptor implements BatchWorker {
   }
 
   handleBatch(messages: readonly LocalMessage[], context: Context): Pressure {
-    let pressure: Pressure
-    let at = 0
-    while (at < messages.length) {
-      const command = (messages[at] as LocalMessage).localInfo[0]
-      if (command instanceof EncryptorCommand) {
-        command.run(context)
-        at++
-        continue
-      }
-      if (this.#hasFailed || this.isRouteLost) {
-        this.#options.onDropped(this.#hasFailed ? 'closed' : 'route-lost')
-        at++
-        continue
-      }
-      try {
-        const count = this.#sealRun(messages, at)
-        pressure = this.#send(messages, at, count, context) ?? pressure
-        at += count
-      } catch (error) {
-        this.#hasFailed = true
-        this.#options.onFailure(error)
-      }
-    }
-    this.#slab = NO_SLAB
-    this.#used = 0
-    return pressure
+    this.#at = 0
+    const pressure = this.#advance(messages, context)
+    if (pressure !== undefined) return this.#advanceLater(messages, context, pressure)
+    this.#forgetSlab()
+    return undefined
   }
 
   /** Seals content as it is: for the encryption API, and for Close and RefreshCredentials. Returns nonce, ciphertext and tag. */
@@ -143,12 +130,63 @@ export class Encryptor implements BatchWorker {
 
   /** Called after the last message. */
   stop(context: Context): void {
-    if (this.#sendsClose) this.sendOwn(encodeClose(), context, true)
+    // A router that cannot wait stops the worker within a batch: then there is more that the peer has not got, and no goodbye.
+    if (this.#sendsClose && !this.#isHeldUp) this.sendOwn(encodeClose(), context, true)
   }
 
-  /** Drops the key. */
+  /** Drops the key, and whatever waits or still comes. */
   destroy(): void {
+    this.#sendsClose = false
     this.#options.key.destroy()
+    this.#wait.end()
+  }
+
+  /**
+   * Deals with messages up to the first pressure. A run is sent as a whole, because it is sealed as a whole; nothing behind it is sealed before the
+   * route has room again, or the mailbox behind it would take what many channels have in hand.
+   */
+  #advance(messages: readonly LocalMessage[], context: Context): Pressure {
+    let pressure: Pressure
+    while (pressure === undefined && this.#at < messages.length) {
+      const command = (messages[this.#at] as LocalMessage).localInfo[0]
+      if (command instanceof EncryptorCommand) {
+        this.#at++
+        command.run(context)
+      } else if (this.#hasFailed || this.#wait.hasEnded || this.isRouteLost) {
+        this.#at++
+        this.#options.onDropped(this.#hasFailed || this.#wait.hasEnded ? 'closed' : 'route-lost')
+      } else {
+        pressure = this.#sendRun(messages, context)
+      }
+    }
+    return pressure
+  }
+
+  async #advanceLater(messages: readonly LocalMessage[], context: Context, first: Promise<void>): Promise<void> {
+    this.#isHeldUp = true
+    for (let pressure: Pressure = first; pressure !== undefined; pressure = this.#advance(messages, context)) {
+      await this.#wait.until(pressure)
+    }
+    this.#isHeldUp = false
+    this.#forgetSlab()
+  }
+
+  #sendRun(messages: readonly LocalMessage[], context: Context): Pressure {
+    try {
+      const count = this.#sealRun(messages, this.#at)
+      const at = this.#at
+      this.#at += count
+      return this.#send(messages, at, count, context)
+    } catch (error) {
+      this.#hasFailed = true
+      this.#options.onFailure(error)
+      return undefined
+    }
+  }
+
+  #forgetSlab(): void {
+    this.#slab = NO_SLAB
+    this.#used = 0
   }
 
   /** Seals messages from `at` on behind one another, as many as one key and one slab take. @returns how many. */

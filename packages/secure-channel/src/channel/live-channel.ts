@@ -1,18 +1,19 @@
 /**
- * A channel after its handshake: puts encryptor, decryptor and their addresses together, watches over its end, and is what programs hold.
+ * A channel after its handshake: puts encryptor, decryptor and their addresses together, and is what programs hold.
  */
 
 import {
   type Address,
+  type CloseOptions,
   dropPressure,
   type Identifier,
   OckamError,
   type Producer,
   Route,
   type RouteLike,
-  type WorkerHandle,
 } from '@ockam/core'
 import { channelError, type SecureChannelErrorCode } from '../error.ts'
+import type { Gate } from '../handshake/gate.ts'
 import type { CheckedSideOptions } from '../handshake/handshake-options.ts'
 import type { Role, TransportKeys } from '../noise/handshake.ts'
 import { encodeRefresh } from '../protocol/channel-message.ts'
@@ -22,6 +23,8 @@ import { ReceivingKey } from '../protocol/receiving-key.ts'
 import { SendingKey } from '../protocol/sending-key.ts'
 import { apiWorker } from './api-worker.ts'
 import { type ChannelCounters, createCounters } from './channel-counters.ts'
+import { ChannelEnd } from './channel-end.ts'
+import type { RegisteredChannel } from './channel-set.ts'
 import type { CiphertextReceiver } from './ciphertext-receiver.ts'
 import { Decryptor } from './decryptor.ts'
 import { Encryptor, EncryptorCommand } from './encryptor.ts'
@@ -30,10 +33,7 @@ import { KeyExchangeReceiver } from './key-exchange-receiver.ts'
 import { Path } from './path.ts'
 import { RouteWatch } from './route-watch.ts'
 import type { ChannelClosed, ChannelClosedReason, ChannelEvent, ChannelStatistics } from './secure-channel.ts'
-import type { ChannelAddresses, ChannelServices, RegisteredChannel } from './services.ts'
-
-/** How long messages sent before the peer's Close, which other ways may have delayed, are still taken. */
-const LINGER_MS = 1_000
+import type { ChannelAddresses, ChannelServices } from './services.ts'
 
 export interface LiveChannelOptions {
   readonly services: ChannelServices
@@ -51,7 +51,7 @@ export interface LiveChannelOptions {
   /** Return route of the peer's last handshake message. */
   readonly returnRoute: Route
   /** The worker at the decryptor's remote address, which ends with the channel. */
-  readonly gate: WorkerHandle
+  readonly gate: Gate
   /** Flow-control id of the listener that accepted it. */
   readonly spawnerId: string | undefined
   /** Called once, when all workers are gone. */
@@ -59,28 +59,22 @@ export interface LiveChannelOptions {
 }
 
 export class LiveChannel implements RegisteredChannel {
-  readonly closed: Promise<ChannelClosed>
   readonly producer: Producer
   /** What the gate hands ciphertexts to. @internal */
   readonly receiver: CiphertextReceiver
   readonly #options: LiveChannelOptions
   readonly #encryptor: Encryptor
-  readonly #encryptorHandle: WorkerHandle
-  readonly #apiHandles: readonly WorkerHandle[]
   readonly #events: EventListeners
   readonly #counters: ChannelCounters
   readonly #routeWatch: RouteWatch
-  #resolveClosed: (closed: ChannelClosed) => void = () => undefined
-  #ending: Promise<void> | undefined
-  #stopLingering: () => void = () => undefined
+  readonly #end: ChannelEnd
 
+  /** @throws {OckamError} `secure-channel/closed` */
   constructor(options: LiveChannelOptions) {
     this.#options = options
-    const { services, addresses, side } = options
-    const { router } = services
-    this.closed = new Promise((resolve) => {
-      this.#resolveClosed = resolve
-    })
+    const { services, addresses, side, gate } = options
+    const { router, channels } = services
+    channels.requireOpen()
     this.#events = new EventListeners(router.services.diagnostics)
     this.#counters = createCounters(router.services.diagnostics)
     this.#routeWatch = new RouteWatch(router.flowControls, addresses.decryptorRemote, options.role === 'initiator')
@@ -89,7 +83,7 @@ export class LiveChannel implements RegisteredChannel {
     this.#encryptor = this.#createEncryptor()
     this.receiver = this.#createReceiver()
     const refuse = (): void => this.#counters.dropped('key-exchange-only')
-    this.#encryptorHandle = router.startWorker(addresses.encryptor, side.isKeyExchangeOnly ? refuse : this.#encryptor, {
+    const encryptorHandle = router.startWorker(addresses.encryptor, side.isKeyExchangeOnly ? refuse : this.#encryptor, {
       aliases: [addresses.encryptorInternal],
       from: side.from,
       isTransit: true,
@@ -97,13 +91,31 @@ export class LiveChannel implements RegisteredChannel {
     })
     const encrypt = apiWorker((content) => this.#encryptor.seal(content))
     const decrypt = apiWorker((ciphertext) => this.#openOne(ciphertext))
-    this.#apiHandles = [
+    const apiHandles = [
       router.startWorker(addresses.encryptorApi, encrypt, { from: 'local' }),
       router.startWorker(addresses.decryptorApi, decrypt, { from: 'local' }),
     ]
-    services.register(this)
-    // Whoever stops the worker, the router on shutdown for one, ends the channel.
-    dropPressure(this.#encryptorHandle.stopped.then(() => this.#end('local')))
+    this.#end = new ChannelEnd({
+      clock: router.services.clock,
+      diagnostics: router.services.diagnostics,
+      peer: options.peer.toString(),
+      hasClose: !side.isKeyExchangeOnly,
+      encryptor: this.#encryptor,
+      encryptorHandle,
+      apiHandles,
+      receiver: this.receiver,
+      gate,
+      onEnding: () => channels.ending(this),
+      onEnded: () => {
+        channels.ended(this)
+        options.onEnded?.()
+      },
+    })
+    channels.add(this)
+  }
+
+  get closed(): Promise<ChannelClosed> {
+    return this.#end.closed
   }
 
   get address(): Address {
@@ -190,9 +202,8 @@ export class LiveChannel implements RegisteredChannel {
     )
   }
 
-  close(): Promise<void> {
-    this.#stopLingering()
-    return this.#end('local')
+  close(options: CloseOptions = {}): Promise<void> {
+    return this.#end.close(options)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -227,6 +238,7 @@ export class LiveChannel implements RegisteredChannel {
       primitives,
       window: new NonceWindow(),
       clock: services.router.services.clock,
+      maxAddresses: services.router.services.maxAddresses,
       key: new ReceivingKey(key, () => this.#events.emit('rekeyed')),
       peer,
       encryptorAddress: addresses.encryptor,
@@ -257,7 +269,7 @@ export class LiveChannel implements RegisteredChannel {
   /** Has the encryptor do something between the messages before and after. @throws {OckamError} `secure-channel/closed` */
   #command(run: EncryptorCommand['run']): void {
     const { services, addresses, peer } = this.#options
-    if (this.#ending !== undefined) throw channelError('secure-channel/closed', `The channel with ${peer} is closed: open a new one.`)
+    if (this.#end.hasBegun) throw channelError('secure-channel/closed', `The channel with ${peer} is closed: open a new one.`)
     dropPressure(
       services.router.context.dispatch({
         onwardRoute: Route.of(addresses.encryptorInternal),
@@ -289,44 +301,7 @@ export class LiveChannel implements RegisteredChannel {
 
   /** Ends the channel from within its own workers, which must not wait for themselves. */
   #endSoon(reason: ChannelClosedReason, error?: OckamError<SecureChannelErrorCode>): void {
-    dropPressure(this.#end(reason, error))
-  }
-
-  /** Never rejects. */
-  #end(reason: ChannelClosedReason, error?: OckamError<SecureChannelErrorCode>): Promise<void> {
-    this.#ending ??= this.#shutDown(reason, error)
-    return this.#ending
-  }
-
-  async #shutDown(reason: ChannelClosedReason, error: OckamError<SecureChannelErrorCode> | undefined): Promise<void> {
-    const { services, side, gate, peer } = this.#options
-    services.unregister(this)
-    if (reason === 'peer' || reason === 'cut' || side.isKeyExchangeOnly) this.#encryptor.endSilently()
-    const stopped = this.#encryptorHandle.close()
-    // Who was told goodbye, or notices that nobody will say it, does not wait for the worker.
-    if (reason !== 'local') this.#settle(reason, error)
-    await stopped
-    this.#settle(reason, error)
-    if (reason === 'peer') await this.#linger()
-    await Promise.all([gate.close(), ...this.#apiHandles.map((handle) => handle.close())])
-    this.#encryptor.destroy()
-    this.receiver.destroy()
-    services.router.services.diagnostics.event('secure-channel/closed', { peer: peer.toString(), reason, code: error?.code })
-    this.#options.onEnded?.()
-  }
-
-  #settle(reason: ChannelClosedReason, error: OckamError<SecureChannelErrorCode> | undefined): void {
-    this.#resolveClosed(error === undefined ? { reason } : { reason, error })
-  }
-
-  #linger(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#options.services.router.services.clock.schedule(LINGER_MS, resolve)
-      this.#stopLingering = () => {
-        timer.cancel()
-        resolve()
-      }
-    })
+    dropPressure(this.#end.begin(reason, error))
   }
 }
 

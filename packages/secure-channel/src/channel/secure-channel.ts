@@ -1,6 +1,6 @@
 /** A secure channel as programs see it. There is none before the handshake has ended. */
 
-import type { Address, Identifier, OckamError, Producer, Route, RouteLike } from '@ockam/core'
+import type { Address, CloseOptions, Identifier, OckamError, Producer, Route, RouteLike } from '@ockam/core'
 import type { SecureChannelErrorCode } from '../error.ts'
 import type { Role } from '../noise/handshake.ts'
 
@@ -65,7 +65,12 @@ export interface SecureChannel {
    */
   refreshCredentials(): Promise<void>
   statistics(): ChannelStatistics
-  /** Sends what waits, tells the peer, stops. Idempotent. */
-  close(): Promise<void>
+  /**
+   * Sends what waits, tells the peer, stops. Idempotent. When that takes longer than `timeoutMs`, because the peer does not read or a worker of this
+   * node does not come back, the channel ends by force: what waits is dropped and counted, the keys are destroyed, and no goodbye makes the peer
+   * believe that it got everything.
+   * @throws {OckamError} `secure-channel/invalid-argument`; rejects with `signal.reason` when aborted, and the channel has ended nevertheless.
+   */
+  close(options?: CloseOptions): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }

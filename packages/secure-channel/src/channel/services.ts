@@ -5,18 +5,12 @@
 import { Address, type ChannelVault, type Identities, type Primitives, type PurposeKeys, type Router } from '@ockam/core'
 import type { RefusalReport } from '../handshake/refusal-report.ts'
 import type { DecryptorStore } from '../persistence/decryptor-store.ts'
-import type { SecureChannel } from './secure-channel.ts'
+import type { ChannelSet } from './channel-set.ts'
 
 /** The slots of a vault that channels use. */
 export interface ChannelVaults {
   readonly channel: ChannelVault
   readonly primitives: Primitives
-}
-
-/** A live channel as the list of channels sees it. */
-export interface RegisteredChannel extends SecureChannel {
-  /** Looks whether its time or its route has run out. */
-  check(nowMs: number, monotonicMs: number): void
 }
 
 export interface ChannelServices {
@@ -25,8 +19,7 @@ export interface ChannelServices {
   readonly identities: Identities & PurposeKeys
   readonly decryptors: DecryptorStore | undefined
   readonly refusals: RefusalReport
-  register(channel: RegisteredChannel): void
-  unregister(channel: RegisteredChannel): void
+  readonly channels: ChannelSet
 }
 
 /**

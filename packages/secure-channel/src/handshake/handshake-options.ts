@@ -9,6 +9,7 @@ import {
   type TrustPolicy,
 } from '@ockam/core'
 import type { ChannelServices } from '../channel/services.ts'
+import { checkedDuration } from '../checked-number.ts'
 import { channelError } from '../error.ts'
 import { encodeIdentityPayload } from '../protocol/identity-payload.ts'
 
@@ -52,14 +53,8 @@ export function checkedSideOptions(options: HandshakeSideOptions): CheckedSideOp
     identity: Identifier.from(options.identity),
     isKeyExchangeOnly: options.isKeyExchangeOnly ?? false,
     from: options.from ?? 'local',
-    routeGraceMs: checkedNumber('routeGraceMs', options.routeGraceMs ?? 60_000),
+    routeGraceMs: checkedDuration('routeGraceMs', options.routeGraceMs ?? 60_000),
   }
-}
-
-/** @throws {OckamError} `secure-channel/invalid-argument` unless it is a number above zero. */
-export function checkedNumber(name: string, value: number): number {
-  if (typeof value === 'number' && value > 0) return value
-  throw channelError('secure-channel/invalid-argument', `${name} must be a number above 0; got ${String(value)}.`)
 }
 
 /** What this side shows: its proof, and the encoded payload of its handshake message. */

@@ -8,16 +8,17 @@
 import {
   type Context,
   dropPressure,
+  type Identifier,
   type LocalMessage,
   type OckamError,
   Route,
   type RouteLike,
   type Timer,
-  type WorkerHandle,
 } from '@ockam/core'
 import type { CiphertextReceiver } from '../channel/ciphertext-receiver.ts'
 import { codeOf, type LiveChannel } from '../channel/live-channel.ts'
 import { type ChannelAddresses, type ChannelServices, createAddresses } from '../channel/services.ts'
+import { checkedDuration } from '../checked-number.ts'
 import { channelError, type SecureChannelErrorCode } from '../error.ts'
 import type { Finished, Receiving, Sending } from '../noise/handshake.ts'
 import { OCKAM_XX } from '../noise/protocol.ts'
@@ -25,7 +26,7 @@ import { startInitiator } from '../noise/start-handshake.ts'
 import { decodeIdentityPayload } from '../protocol/identity-payload.ts'
 import { finishHandshake } from './finish.ts'
 import { Gate } from './gate.ts'
-import { type CheckedSideOptions, checkedNumber, checkedSideOptions, type HandshakeSideOptions, ownPayload } from './handshake-options.ts'
+import { type CheckedSideOptions, checkedSideOptions, type HandshakeSideOptions, ownPayload } from './handshake-options.ts'
 import { checkPeer } from './peer-check.ts'
 
 /** How long the right answer may follow one whose identity was refused. */
@@ -41,7 +42,7 @@ export interface ChannelOptions extends HandshakeSideOptions {
 /** Opens a channel along `route`, whose last address is the peer's listener. */
 export async function openChannel(services: ChannelServices, route: RouteLike, options: ChannelOptions): Promise<LiveChannel> {
   const side = checkedSideOptions(options)
-  const timeoutMs = checkedNumber('timeoutMs', options.timeoutMs ?? 120_000)
+  const timeoutMs = checkedDuration('timeoutMs', options.timeoutMs ?? 120_000)
   const onward = Route.from(route)
   if (onward.isEmpty)
     throw channelError('secure-channel/invalid-argument', 'The route to a secure-channel listener needs at least its address.')
@@ -57,7 +58,8 @@ class Initiator {
   #payload: Uint8Array<ArrayBuffer> = NOTHING
   #state: Receiving<Sending<Finished>> | undefined
   #gate: Gate | undefined
-  #handle: WorkerHandle | undefined
+  /** Whoever sent the message 2 in hand, from when that is proved. */
+  #peer: Identifier | undefined
   #refusal: Timer | undefined
   #isDone = false
   #resolve: (channel: LiveChannel) => void = () => undefined
@@ -76,6 +78,7 @@ class Initiator {
       this.#resolve = resolve
       this.#reject = reject
     })
+    const forget = this.#services.channels.addOpening((error) => this.#fail(error))
     const onAbort = (): void => this.#fail(signal?.reason)
     signal?.addEventListener('abort', onAbort)
     const { clock } = this.#services.router.services
@@ -85,6 +88,7 @@ class Initiator {
     try {
       return await outcome
     } finally {
+      forget()
       timer.cancel()
       this.#refusal?.cancel()
       signal?.removeEventListener('abort', onAbort)
@@ -100,12 +104,14 @@ class Initiator {
     start.forget()
     if (this.#isDone) return next.dispose()
     this.#state = next
-    const { decryptorRemote, decryptorInternal } = this.#addresses
-    this.#gate = new Gate(
-      (received, context) => this.#receive(received, context),
-      () => this.#fail(channelError('secure-channel/closed', 'The node was closed while a secure channel was being opened.')),
-    )
-    this.#handle = router.startWorker(decryptorInternal, this.#gate, { aliases: [decryptorRemote], from: 'local', isTransit: true })
+    const { decryptorRemote } = this.#addresses
+    this.#gate = new Gate({
+      router,
+      addresses: this.#addresses,
+      from: 'local',
+      handshake: (received, context) => this.#receive(received, context),
+      onStopped: () => this.#fail(channelError('secure-channel/closed', 'The node was closed while a secure channel was being opened.')),
+    })
     const producer = router.flowControls.producerAt(this.#route.next as NonNullable<Route['next']>)
     if (producer !== undefined) router.flowControls.addConsumer(decryptorRemote, producer.flowControlId)
     try {
@@ -122,6 +128,7 @@ class Initiator {
   async #receive(message: LocalMessage, context: Context): Promise<CiphertextReceiver | undefined> {
     const state = this.#state
     if (state === undefined || this.#isDone) return undefined
+    this.#peer = undefined
     try {
       const { payload, next } = await state.read(message.payload, { signal: this.#abort.signal })
       try {
@@ -146,9 +153,16 @@ class Initiator {
     const { identities } = this.#services
     const { trust, verifier } = this.#side
     const noiseStaticKey = state.remoteStaticKey as Uint8Array
-    const peer = await checkPeer({ identities, trust, verifier }, decodeIdentityPayload(peerPayload), noiseStaticKey)
+    const onProved = (identifier: Identifier): void => {
+      this.#peer = identifier
+    }
+    const peer = await checkPeer({ identities, trust, verifier, onProved }, decodeIdentityPayload(peerPayload), noiseStaticKey)
     const { message: message3, next: finished } = await state.write(this.#payload, { signal: this.#abort.signal })
     state.forget()
+    if (this.#isDone) {
+      finished.forget()
+      return undefined
+    }
     const { decryptorRemote } = this.#addresses
     const route = message.returnRoute
     try {
@@ -165,8 +179,9 @@ class Initiator {
       peer,
       route,
       returnRoute: route,
-      gate: this.#handle as WorkerHandle,
+      gate: this.#gate as Gate,
       spawnerId: undefined,
+      isWanted: () => !this.#isDone,
     })
     if (this.#isDone) {
       dropPressure(channel.close())
@@ -180,12 +195,13 @@ class Initiator {
 
   /** Waits a moment for the right answer, then gives up with the reason. */
   #refuse(error: OckamError): void {
+    if (this.#isDone) return
     this.#report(error)
     this.#refusal ??= this.#services.router.services.clock.schedule(REFUSAL_GRACE_MS, () => this.#fail(error), { isBackground: false })
   }
 
   #report(error: unknown): void {
-    this.#services.refusals.report('initiator', codeOf(error))
+    this.#services.refusals.report('initiator', codeOf(error), this.#peer)
   }
 
   #fail(error: unknown): void {
@@ -193,9 +209,8 @@ class Initiator {
     this.#isDone = true
     this.#reject(error)
     this.#abort.abort(error)
-    this.#gate?.shut()
+    this.#gate?.abandon()
     dropPressure(this.#state?.dispose())
-    dropPressure(this.#handle?.close())
   }
 
   #timedOut(timeoutMs: number): OckamError<SecureChannelErrorCode> {

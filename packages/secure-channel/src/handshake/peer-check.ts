@@ -3,7 +3,7 @@
  * agrees, the history is stored, credentials are looked at. Nothing of a stranger is stored before trust has spoken (security rule 10).
  */
 
-import type { CredentialVerifier, Identities, TrustPolicy, VerifiedPeer } from '@ockam/core'
+import type { CredentialVerifier, Identifier, Identities, TrustPolicy, VerifiedPeer } from '@ockam/core'
 import { channelError } from '../error.ts'
 import type { IdentityPayload } from '../protocol/identity-payload.ts'
 
@@ -11,6 +11,8 @@ export interface PeerCheckOptions {
   readonly identities: Identities
   readonly trust: TrustPolicy
   readonly verifier: CredentialVerifier | undefined
+  /** The peer has proved who it is; whether it is welcome is decided afterwards. */
+  onProved(identifier: Identifier): void
 }
 
 /**
@@ -18,12 +20,13 @@ export interface PeerCheckOptions {
  * @throws {OckamError} `secure-channel/invalid-identity`, `secure-channel/untrusted-peer`, `secure-channel/credentials-refused`, each with its cause.
  */
 export async function checkPeer(
-  { identities, trust, verifier }: PeerCheckOptions,
+  { identities, trust, verifier, onProved }: PeerCheckOptions,
   { changeHistory, attestation, credentials }: IdentityPayload,
   noiseStaticKey: Uint8Array,
 ): Promise<VerifiedPeer> {
   const peer = await verified(identities.verifyPeer({ changeHistory, attestation, noiseStaticKey }))
   const { identifier } = peer
+  onProved(identifier)
   if ((await isTrusted(trust, peer)) !== true) {
     throw channelError('secure-channel/untrusted-peer', `The peer is ${identifier}, whom the trust policy (${trust.description}) refuses.`)
   }

@@ -3,7 +3,7 @@
  * next one told says how many were left out.
  */
 
-import type { Clock, Diagnostics } from '@ockam/core'
+import type { Clock, Diagnostics, Identifier } from '@ockam/core'
 import type { Role } from '../noise/handshake.ts'
 
 const PER_SECOND = 16
@@ -20,8 +20,11 @@ export class RefusalReport {
     this.#diagnostics = diagnostics
   }
 
-  /** @param code an error's stable code: never a message with a peer's bytes in it. */
-  report(role: Role, code: string): void {
+  /**
+   * @param code an error's stable code: never a message with a peer's bytes in it.
+   * @param peer who it was, if that was proved before the refusal.
+   */
+  report(role: Role, code: string, peer: Identifier | undefined): void {
     const nowMs = this.#clock.monotonic()
     if (nowMs - this.#secondStartedMs >= 1000) {
       this.#secondStartedMs = nowMs
@@ -32,7 +35,7 @@ export class RefusalReport {
       return
     }
     this.#told++
-    this.#diagnostics.event('secure-channel/handshake-refused', { role, code, leftOut: this.#leftOut })
+    this.#diagnostics.event('secure-channel/handshake-refused', { role, code, peer: peer?.toString(), leftOut: this.#leftOut })
     this.#leftOut = 0
   }
 }

@@ -10,11 +10,11 @@ import {
   type Address,
   type Context,
   dropPressure,
+  type Identifier,
   type LocalMessage,
   type Reachability,
   Route,
   type Timer,
-  type WorkerHandle,
 } from '@ockam/core'
 import type { CiphertextReceiver } from '../channel/ciphertext-receiver.ts'
 import { codeOf, type LiveChannel } from '../channel/live-channel.ts'
@@ -47,11 +47,12 @@ export class Responder {
   readonly #options: ResponderOptions
   readonly #addresses: ChannelAddresses
   readonly #gate: Gate
-  readonly #handle: WorkerHandle
   readonly #timer: Timer
   readonly #abort = new AbortController()
   #state: Receiving<Finished> | undefined
   #route: Route = Route.empty
+  /** Known from when it is proved. */
+  #peer: Identifier | undefined
   #isDone = false
   #hasAccepted = false
 
@@ -60,12 +61,13 @@ export class Responder {
     const { services, reachableFrom, timeoutMs } = options
     const { router } = services
     this.#addresses = createAddresses(services)
-    this.#gate = new Gate(
-      (message, context) => this.#receive(message, context),
-      () => this.abandon('secure-channel/closed'),
-    )
-    const { decryptorInternal, decryptorRemote } = this.#addresses
-    this.#handle = router.startWorker(decryptorInternal, this.#gate, { aliases: [decryptorRemote], from: reachableFrom, isTransit: true })
+    this.#gate = new Gate({
+      router,
+      addresses: this.#addresses,
+      from: reachableFrom,
+      handshake: (message, context) => this.#receive(message, context),
+      onStopped: () => this.abandon('secure-channel/closed'),
+    })
     this.#timer = router.services.clock.schedule(timeoutMs, () => this.abandon('secure-channel/timeout'))
   }
 
@@ -79,9 +81,8 @@ export class Responder {
     if (this.#isDone) return
     this.#settle(undefined)
     this.#abort.abort(channelError('secure-channel/closed', 'The handshake was given up.'))
-    this.#gate.shut()
+    this.#gate.abandon()
     dropPressure(this.#state?.dispose())
-    dropPressure(this.#handle.close())
     this.#report(code)
   }
 
@@ -139,7 +140,10 @@ export class Responder {
   async #accept(finished: Finished, payload: Uint8Array, message: LocalMessage): Promise<CiphertextReceiver | undefined> {
     const { services, side, spawnerId } = this.#options
     const { trust, verifier } = side
-    const checks = { identities: services.identities, trust, verifier }
+    const onProved = (identifier: Identifier): void => {
+      this.#peer = identifier
+    }
+    const checks = { identities: services.identities, trust, verifier, onProved }
     const peer = await checkPeer(checks, decodeIdentityPayload(payload), finished.remoteStaticKey)
     if (!this.#options.hasRoom()) throw channelError('secure-channel/closed', 'This listener has as many channels as it may have.')
     if (this.#isDone) {
@@ -154,8 +158,9 @@ export class Responder {
       peer,
       route: this.#route,
       returnRoute: message.returnRoute,
-      gate: this.#handle,
+      gate: this.#gate,
       spawnerId,
+      isWanted: () => !this.#isDone,
       onEnded: () => {
         if (this.#hasAccepted) this.#options.onChannelEnded()
       },
@@ -177,6 +182,6 @@ export class Responder {
   }
 
   #report(code: string): void {
-    this.#options.services.refusals.report('responder', code)
+    this.#options.services.refusals.report('responder', code, this.#peer)
   }
 }

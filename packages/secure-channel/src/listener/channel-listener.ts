@@ -3,11 +3,23 @@
  * everything refused later, is answered with nothing at all.
  */
 
-import { type Address, type Context, dropPressure, type LocalMessage, type Reachability, Route, type Spawner } from '@ockam/core'
+import {
+  type Address,
+  type CloseOptions,
+  type Context,
+  dropPressure,
+  type LocalMessage,
+  type Reachability,
+  Route,
+  type Spawner,
+  type WorkerHandle,
+} from '@ockam/core'
 import type { LiveChannel } from '../channel/live-channel.ts'
 import type { SecureChannel } from '../channel/secure-channel.ts'
 import type { ChannelServices } from '../channel/services.ts'
-import { type CheckedSideOptions, checkedNumber, checkedSideOptions, type HandshakeSideOptions } from '../handshake/handshake-options.ts'
+import { checkedDuration, checkedNumber } from '../checked-number.ts'
+import { checkCloseOptions } from '../close-within.ts'
+import { type CheckedSideOptions, checkedSideOptions, type HandshakeSideOptions } from '../handshake/handshake-options.ts'
 import { Responder } from '../handshake/responder.ts'
 import { KEY_LENGTH, MAX_NOISE_MESSAGE } from '../noise/protocol.ts'
 import { Admission } from './admission.ts'
@@ -47,12 +59,15 @@ export interface ListenerStatistics {
 export interface ChannelListener extends Spawner {
   readonly address: Address
   statistics(): ListenerStatistics
-  /** Stops accepting; handshakes under way end, channels live on. */
-  close(): Promise<void>
+  /**
+   * Stops accepting; handshakes under way end, channels live on. Idempotent.
+   * @throws {OckamError} `secure-channel/invalid-argument`; rejects with `signal.reason` when aborted, and the listener is closed nevertheless.
+   */
+  close(options?: CloseOptions): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** @throws {OckamError} `secure-channel/trust-missing`, `secure-channel/invalid-argument`, and what the router throws for an address in use. */
+/** @throws {OckamError} `secure-channel/trust-missing`, `secure-channel/invalid-argument`, `secure-channel/closed`, and what the router throws for an address in use. */
 export async function createChannelListener(
   services: ChannelServices,
   address: Address | string,
@@ -62,6 +77,7 @@ export async function createChannelListener(
   const side = checkedSideOptions(options)
   // A listener that cannot show its identity would be silent for no visible reason: this fails now instead.
   await services.identities.channelProof(side.identity)
+  services.channels.requireOpen()
   return new HandshakeListener(services, address, side, options, onStopped)
 }
 
@@ -74,11 +90,12 @@ class HandshakeListener implements ChannelListener {
   readonly #timeoutMs: number
   readonly #maxChannels: number
   readonly #admission: Admission<Responder>
-  readonly #stop: () => Promise<void>
+  readonly #handle: WorkerHandle
   #channels = 0
   #accepted = 0
   #ignored = 0
   #evicted = 0
+  #isClosed = false
 
   constructor(
     services: ChannelServices,
@@ -90,7 +107,7 @@ class HandshakeListener implements ChannelListener {
     this.#services = services
     this.#side = side
     this.#options = options
-    this.#timeoutMs = checkedNumber('handshakeTimeoutMs', options.handshakeTimeoutMs ?? 60_000)
+    this.#timeoutMs = checkedDuration('handshakeTimeoutMs', options.handshakeTimeoutMs ?? 60_000)
     this.#maxChannels = checkedNumber('maxChannels', options.maxChannels ?? 16_384)
     this.#admission = new Admission({
       maxTotal: checkedNumber('maxHandshakes', options.maxHandshakes ?? 2048),
@@ -99,16 +116,15 @@ class HandshakeListener implements ChannelListener {
     })
     this.flowControlId = services.router.flowControls.createId()
     const worker = (message: LocalMessage, context: Context): void => this.#receive(message, context)
-    const handle = services.router.startWorker(address, worker, {
+    this.#handle = services.router.startWorker(address, worker, {
       from: options.reachableFrom ?? 'anyone',
       overflow: 'drop',
       isTransit: true,
     })
-    this.address = handle.address
-    this.#stop = () => handle.close()
+    this.address = this.#handle.address
     dropPressure(
-      handle.stopped.then(() => {
-        this.#admission.clear()
+      this.#handle.stopped.then(() => {
+        this.#shut()
         onStopped()
       }),
     )
@@ -124,9 +140,10 @@ class HandshakeListener implements ChannelListener {
     }
   }
 
-  async close(): Promise<void> {
-    await this.#stop()
-    this.#admission.clear()
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkCloseOptions(options)
+    this.#shut()
+    await this.#handle.close(options)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -136,7 +153,7 @@ class HandshakeListener implements ChannelListener {
   #receive(message: LocalMessage, context: Context): void {
     const { payload, returnRoute } = message
     const firstHop = returnRoute.next
-    if (payload.length < KEY_LENGTH || payload.length > MAX_NOISE_MESSAGE || firstHop === undefined || !this.#hasRoom()) {
+    if (payload.length < KEY_LENGTH || payload.length > MAX_NOISE_MESSAGE || firstHop === undefined || this.#isClosed || !this.#hasRoom()) {
       this.#ignored++
       return
     }
@@ -154,6 +171,11 @@ class HandshakeListener implements ChannelListener {
     })
     this.#admission.admit(responder, this.#options.sourceOf?.(firstHop) ?? firstHop.key)
     dropPressure(context.forward(message, Route.of(responder.address)))
+  }
+
+  #shut(): void {
+    this.#isClosed = true
+    this.#admission.clear()
   }
 
   #settled(responder: Responder, channel: LiveChannel | undefined): void {

@@ -17,9 +17,16 @@ export interface RestoredDecryptor {
   close(): Promise<void>
   /** Stops the service and deletes the record. */
   forget(): Promise<void>
+  /** The same as {@link close}. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
-export function restoreDecryptor({ router, vault, decryptors }: ChannelServices, record: DecryptorRecord): RestoredDecryptor {
+/** @param onClosed called when the service has stopped. */
+export function restoreDecryptor(
+  { router, vault, decryptors }: ChannelServices,
+  record: DecryptorRecord,
+  onClosed: () => void,
+): RestoredDecryptor {
   const { identity, peer, decryptorAddress, decryptorApi } = record
   const { primitives } = vault
   const receiver = new KeyExchangeReceiver({ primitives, key: primitives.aeadKey(record.key), onRefused: () => undefined })
@@ -33,10 +40,11 @@ export function restoreDecryptor({ router, vault, decryptors }: ChannelServices,
   const close = async (): Promise<void> => {
     await handle.close()
     receiver.destroy()
+    onClosed()
   }
   const forget = async (): Promise<void> => {
     await decryptors?.delete(decryptorAddress)
     await close()
   }
-  return { identity, peer, decryptorAddress, decryptorApi, close, forget }
+  return { identity, peer, decryptorAddress, decryptorApi, close, forget, [Symbol.asyncDispose]: close }
 }

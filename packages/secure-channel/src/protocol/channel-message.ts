@@ -64,6 +64,7 @@ export class ChannelMessageDecoder {
   readonly #routes: RouteDecoder
   readonly #maxAddresses: number
 
+  /** @param maxAddresses most addresses in onward and return route of a message together. */
   constructor(maxAddresses: number = MAX_ROUTE_ADDRESSES) {
     this.#maxAddresses = maxAddresses
     this.#routes = new RouteDecoder(maxAddresses)
