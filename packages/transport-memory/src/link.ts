@@ -9,6 +9,7 @@ import {
   type Clock,
   dropPressure,
   encodeTransportMessage,
+  OckamError,
   type Pressure,
   type Timer,
   type TransportMessage,
@@ -127,6 +128,7 @@ export class Link {
 
   #enqueue(message: TransportMessage, arrivalMs: number): void {
     const crossing = { message: this.#options.isEncoded ? this.#recode(message) : message, arrivalMs }
+    if (crossing.message === undefined) return
     this.#waitingBytes += message.payload.length
     let at = this.#queue.length
     while (at > this.#head && (this.#queue[at - 1] as Crossing).arrivalMs > arrivalMs) at--
@@ -134,9 +136,16 @@ export class Link {
     else this.#queue.splice(at, 0, crossing)
   }
 
-  #recode(message: TransportMessage): TransportMessage {
+  /** Undefined for more addresses than the receiving node allows: it drops the message, and the sender never knows. */
+  #recode(message: TransportMessage): TransportMessage | undefined {
     const bytes = encodeTransportMessage(message)
-    return this.#decoder.decode(bytes, 0, bytes.length)
+    try {
+      return this.#decoder.decode(bytes, 0, bytes.length)
+    } catch (error) {
+      if (!OckamError.is(error, 'core/limit-exceeded')) throw error
+      this.#options.counters.overLimit++
+      return undefined
+    }
   }
 
   /** Pumps at the arrival of the first message, always in a turn of its own: a connection is then known to both nodes. */

@@ -8,6 +8,7 @@ import { expectSame, expectThat } from './assertion.ts'
 import {
   expectNumbered,
   isEqual,
+  MAX_ADDRESSES,
   numberedMessage,
   numberedPayload,
   type Side,
@@ -42,6 +43,18 @@ export function messageChecks(fixture: TransportFixture): readonly ConformanceCh
             expectThat(isEqual(message.payload, sent.payload), 'The payload arrives as it was sent.')
             expectThat(over === connection, 'A message is delivered with the connection it came over.')
           }
+        }),
+    },
+    {
+      name: 'carries as many addresses as the receiving node allows',
+      run: () =>
+        fixture.withPair(async ({ server, dialled }) => {
+          const names = Array.from({ length: MAX_ADDRESSES / 2 }, (_, i) => `hop-${i}`)
+          await dialled.send({ onwardRoute: Route.of(...names), returnRoute: Route.of(...names), payload: Uint8Array.of(1) })
+          await arrived(server, 1)
+          const { onwardRoute, returnRoute } = messagesOf(server)[0] as TransportMessage
+          expectSame(onwardRoute.toString(), Route.of(...names).toString(), 'the onward route')
+          expectSame(returnRoute.toString(), Route.of(...names).toString(), 'the return route')
         }),
     },
     {

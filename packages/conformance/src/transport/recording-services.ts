@@ -35,7 +35,7 @@ export class RecordingServices implements TransportServices {
   readonly clock: Clock
   readonly random: Random = systemRandom
   readonly turns: Turns = systemTurns()
-  readonly maxAddresses: number = MAX_ROUTE_ADDRESSES
+  readonly maxAddresses: number
   readonly diagnostics: Diagnostics = { event: (name) => this.events.push(name) }
   /** In the order of the calls. */
   readonly deliveries: Delivery[] = []
@@ -47,8 +47,9 @@ export class RecordingServices implements TransportServices {
   /** Answers `deliver`, after the delivery was recorded. Default: go on. */
   onDeliver: (delivery: Delivery) => Pressure = () => undefined
 
-  constructor(clock: Clock = systemClock) {
+  constructor(clock: Clock = systemClock, maxAddresses: number = MAX_ROUTE_ADDRESSES) {
     this.clock = clock
+    this.maxAddresses = maxAddresses
   }
 
   deliver(connection: Connection, message: TransportMessage, isExclusive: boolean): Pressure {

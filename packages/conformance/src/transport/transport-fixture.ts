@@ -8,6 +8,7 @@ import {
   mergeMultiAddrProtocols,
   multiAddrProtocols,
   Route,
+  systemClock,
   type Transport,
   type TransportFactory,
   type TransportListener,
@@ -15,6 +16,9 @@ import {
 } from '@ockam/core'
 import { expectThat } from './assertion.ts'
 import { RecordingServices } from './recording-services.ts'
+
+/** Not the usual number, so that a limit a transport has of its own shows. */
+export const MAX_ADDRESSES: number = 60
 
 export interface TransportConformanceOptions {
   /** The plug-in; a function when every check needs a fresh one. */
@@ -68,7 +72,7 @@ export class TransportFixture {
     const { factory } = this.options
     const plugIn = typeof factory === 'function' ? factory() : factory
     const sides = [0, 1].map(() => {
-      const services = new RecordingServices()
+      const services = new RecordingServices(systemClock, MAX_ADDRESSES)
       return { services, transport: plugIn.create(services) }
     }) as [Side, Side]
     const close = (): Promise<unknown> => this.within(Promise.all(sides.map((side) => side.transport.close())), 'closing the transports')

@@ -32,6 +32,7 @@ export type Fault =
   | 'reverses batches'
   | 'damages large payloads'
   | 'drops return routes'
+  | 'has a limit of addresses of its own'
   | 'loses when both sides send'
   | 'hands out Buffers'
   | 'reuses the memory it reads into'
@@ -124,6 +125,7 @@ class LoopbackConnection implements Connection {
     this.#count++
     if (this.#count === 77 && fault === 'loses a message') return undefined
     if (fault === 'loses when both sides send' && peer.#count > 100 && this.#count === 200) return undefined
+    if (fault === 'has a limit of addresses of its own' && message.onwardRoute.length + message.returnRoute.length > 32) return undefined
     const isShared = fault === 'marks shared memory exclusive'
     const crossing = {
       onwardRoute: message.onwardRoute,

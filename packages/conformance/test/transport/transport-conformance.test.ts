@@ -18,6 +18,7 @@ const broken: Readonly<Record<string, readonly Fault[]>> = {
   'does not mind an abort after it has connected': ['closes on a late abort'],
   'gives up connecting after timeoutMs where nobody answers': ['ignores timeoutMs'],
   'carries routes and payload in both directions as they are': ['drops return routes'],
+  'carries as many addresses as the receiving node allows': ['has a limit of addresses of its own'],
   'carries payloads of every size from nothing to the limit': ['damages large payloads'],
   'delivers many small messages once each and in order': ['loses a message', 'delivers a message twice', 'swaps two messages'],
   'keeps the order of messages of mixed sizes, sent singly and in batches': ['reverses batches'],
