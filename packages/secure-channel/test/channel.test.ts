@@ -56,6 +56,20 @@ describe('a secure channel', () => {
     expect(channel.statistics()).toMatchObject({ sent: 5000, dropped: 0, refused: {} })
   })
 
+  test('takes routes as long as the router does, and no longer', async () => {
+    const { alice, bob, toBob } = await twoNodes({ alice: { maxAddresses: 64 }, bob: { maxAddresses: 48 } })
+    const inbox = collect(bob, 'inbox')
+    await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone })
+    const channel = await alice.channels.createChannel([toBob.address, 'api'], { identity: alice.identity.identifier, trust: everyone })
+    await until(() => bob.channels.channels().length === 1)
+    for (const hops of [40, 50]) {
+      const onwardRoute = Route.of(channel.address, 'inbox', ...Array.from({ length: hops - 1 }, (_, i) => `hop-${i}`))
+      dropPressure(alice.router.context.dispatch({ onwardRoute, returnRoute: Route.empty, payload: bytes('far') }))
+    }
+    await until(() => bob.channels.channels()[0]?.statistics().refused['malformed'] === 1, 'the longer one is refused')
+    expect(inbox.map(({ onwardRoute }) => onwardRoute.length)).toEqual([40])
+  })
+
   test('carries empty payloads, large payloads and everything between, unchanged', async () => {
     const { alice, bob, toBob } = await twoNodes()
     const inbox = collect(bob, 'inbox')

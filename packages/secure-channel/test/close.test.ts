@@ -1,4 +1,4 @@
-import { dropPressure, type LocalMessage, memoryStore, type Pressure, Route, type Store } from '@ockam/core'
+import { type AeadKey, dropPressure, type LocalMessage, memoryStore, type Pressure, Route, type Store, type Vault } from '@ockam/core'
 import { createIdentities } from '@ockam/identity'
 import { memoryNetwork } from '@ockam/transport-memory'
 import { softwareVault } from '@ockam/vault-software'
@@ -17,6 +17,29 @@ function latch(): { readonly promise: Promise<void>; open(): void } {
     open = resolve
   })
   return { promise, open }
+}
+
+/** A vault that knows which symmetric keys still live. */
+function watchedVault(): { readonly vault: Vault; readonly live: Set<AeadKey> } {
+  const live = new Set<AeadKey>()
+  const watched = (key: AeadKey): AeadKey => {
+    const own: AeadKey = {
+      sealInto: (...args) => key.sealInto(...args),
+      openInto: (...args) => key.openInto(...args),
+      rekey: () => watched(key.rekey()),
+      destroy: () => {
+        live.delete(own)
+        key.destroy()
+      },
+    }
+    live.add(own)
+    return own
+  }
+  const vault = softwareVault()
+  const primitives = Object.create(vault.primitives, {
+    aeadKey: { value: (secret: Uint8Array) => watched(vault.primitives.aeadKey(secret)) },
+  })
+  return { vault: { ...vault, primitives }, live }
 }
 
 /** A channel to a node whose worker takes nothing until it is told to. */
@@ -54,9 +77,12 @@ async function toSlowReader(options: Parameters<typeof twoNodes>[0] = {}) {
 
 describe('closing while the peer does not read', () => {
   test('regression: a channel ends by force at its deadline, and nothing of it stays', async () => {
-    const { alice, bob, before, channel, accepted, fill } = await toSlowReader()
+    const { vault, live } = watchedVault()
+    const { alice, bob, before, channel, accepted, fill } = await toSlowReader({ alice: { vault } })
     await fill()
+    expect(live.size).toBeGreaterThan(0)
     await channel.close({ timeoutMs: 50 })
+    expect(live.size).toBe(0)
     expect(await channel.closed).toEqual({ reason: 'local' })
     expect(alice.router.statistics().workers).toBe(before.alice)
     expect(alice.clock.foreground).toBe(before.foreground)

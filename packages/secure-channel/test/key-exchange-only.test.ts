@@ -103,6 +103,22 @@ describe('rule 5: what is stored', () => {
     expect(await again.channels.restoreDecryptors()).toHaveLength(0)
   })
 
+  test('disposing of a restored decryptor, or closing all channels, stops the service and keeps the record', async () => {
+    const store = memoryStore()
+    const { bob } = await connected({ store })
+    await bob.close()
+    const again = await createTestNode('bob-again', { persistence: { store, key } })
+    const { workers } = again.router.statistics()
+    const [first] = await again.channels.restoreDecryptors()
+    await first?.[Symbol.asyncDispose]()
+    expect(again.router.statistics().workers).toBe(workers)
+    expect(await again.channels.restoreDecryptors()).toHaveLength(1)
+    expect(again.router.statistics().workers).toBe(workers + 1)
+    await again.channels.close()
+    expect(again.router.statistics().workers).toBe(workers)
+    expect(await all(store)).toHaveLength(1)
+  })
+
   test('copy the state and run both copies: no pair of key and nonce repeats, because no sending key is in the store', async () => {
     const store = memoryStore()
     const { alice, channel, accepted, bob } = await connected({ store })

@@ -1,9 +1,23 @@
 import { dropPressure, Route } from '@ockam/core'
 import { createIdentities } from '@ockam/identity'
+import type { MemoryNetwork } from '@ockam/transport-memory'
 import { softwareVault } from '@ockam/vault-software'
 import { afterEach, describe, expect, test } from 'vitest'
-import { trustIdentifier } from '../src/index.ts'
-import { bytes, closeNodes, collect, createTestNode, everyone, MovableClock, settle, startEcho, text, twoNodes, until } from './world.ts'
+import { type SecureChannel, trustIdentifier } from '../src/index.ts'
+import {
+  bytes,
+  closeNodes,
+  collect,
+  createTestNode,
+  everyone,
+  MovableClock,
+  settle,
+  startEcho,
+  type TestNode,
+  text,
+  twoNodes,
+  until,
+} from './world.ts'
 
 afterEach(closeNodes)
 
@@ -23,6 +37,19 @@ async function connected(options: Parameters<typeof twoNodes>[0] = {}) {
   await until(() => bob.channels.channels().length === 1)
   const accepted = bob.channels.channels()[0] as typeof channel
   return { ...world, inbox, listener, channel, accepted }
+}
+
+/** So many messages of Alice's vanish on the way. */
+async function lose(count: number, network: MemoryNetwork, alice: TestNode, { address }: SecureChannel): Promise<void> {
+  let lost = 0
+  const untap = network.tap(({ from }) => {
+    if (from !== 'alice') return undefined
+    lost++
+    return []
+  })
+  for (let i = 0; i < count; i++) dropPressure(alice.router.context.send([address, 'inbox'], bytes('lost')))
+  await until(() => lost === count)
+  untap()
 }
 
 describe('how a channel ends', () => {
@@ -111,10 +138,7 @@ describe('how a channel ends', () => {
     const { network, alice, bob, channel, accepted, inbox } = await connected()
     dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes('before')))
     await until(() => inbox.length === 1)
-    const untap = network.tap(({ from }) => (from === 'alice' ? [] : undefined))
-    for (let i = 0; i < 33; i++) dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes('lost')))
-    await settle()
-    untap()
+    await lose(33, network, alice, channel)
     for (let i = 0; i < 3; i++) dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes('too late')))
     await until(() => accepted.statistics().refused['ahead'] === 3)
     bob.clock.move(2_000)
@@ -133,10 +157,7 @@ describe('how a channel ends', () => {
     const refreshed = new Promise<void>((resolve) => void accepted.on('refreshed', resolve))
     await channel.refreshCredentials()
     await refreshed
-    const untap = network.tap(({ from }) => (from === 'alice' ? [] : undefined))
-    for (let i = 0; i < 33; i++) dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes('lost')))
-    await settle()
-    untap()
+    await lose(33, network, alice, channel)
     for (let i = 0; i < 3; i++) dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes('too late')))
     await until(() => accepted.statistics().refused['ahead'] === 3)
     bob.clock.move(2_000)
@@ -145,10 +166,7 @@ describe('how a channel ends', () => {
 
   test('row 2, regression: an invented nonce far ahead does not hide that the window is lost', async () => {
     const { network, alice, bob, toBob, channel, accepted } = await connected()
-    const untap = network.tap(({ from }) => (from === 'alice' ? [] : undefined))
-    for (let i = 0; i < 33; i++) dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes('lost')))
-    await settle()
-    untap()
+    await lose(33, network, alice, channel)
     for (const nonce of [
       [0, 0x1f],
       [0xff, 0xff],
@@ -168,10 +186,7 @@ describe('how a channel ends', () => {
     const { network, alice, channel, inbox } = await connected()
     dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes('before')))
     await until(() => inbox.length === 1)
-    const untap = network.tap(({ from }) => (from === 'alice' ? [] : undefined))
-    for (let i = 0; i < 31; i++) dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes('lost')))
-    await settle()
-    untap()
+    await lose(31, network, alice, channel)
     dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes('after')))
     await until(() => inbox.length === 2)
   })
@@ -217,6 +232,9 @@ describe('what opening a channel may end in', () => {
       trust: trustIdentifier(alice.identity.identifier),
     })
     await expect(opening).rejects.toThrowError(withCode('untrusted-peer'))
+    expect(alice.events.findLast(({ name }) => name === 'secure-channel/handshake-refused')?.details['peer']).toBe(
+      bob.identity.identifier.toString(),
+    )
     expect(fromAlice).toBe(1)
     await expect(alice.identities.export(bob.identity.identifier)).rejects.toThrowError(
       expect.objectContaining({ code: 'identity/unknown-identity' }),
@@ -227,9 +245,16 @@ describe('what opening a channel may end in', () => {
     const { alice, bob, toBob } = await twoNodes()
     await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: trustIdentifier(bob.identity.identifier) })
     const channel = await alice.channels.createChannel([toBob.address, 'api'], { identity: alice.identity.identifier, trust: everyone })
-    await until(() =>
-      bob.events.some(({ name, details }) => name.endsWith('handshake-refused') && details['code'] === 'secure-channel/untrusted-peer'),
-    )
+    const refusal = (): Record<string, unknown> | undefined =>
+      bob.events.find(({ name }) => name === 'secure-channel/handshake-refused')?.details
+    await until(() => refusal() !== undefined)
+    // The peer has proved who it is, so the operator learns whom the policy keeps out.
+    expect(refusal()).toEqual({
+      role: 'responder',
+      code: 'secure-channel/untrusted-peer',
+      peer: alice.identity.identifier.toString(),
+      leftOut: 0,
+    })
     await expect(bob.identities.export(alice.identity.identifier)).rejects.toThrowError(
       expect.objectContaining({ code: 'identity/unknown-identity' }),
     )

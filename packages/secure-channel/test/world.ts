@@ -75,6 +75,7 @@ export interface TestNodeOptions {
   readonly identities?: IdentityRegistry
   readonly identity?: OwnIdentity
   readonly persistence?: SecureChannelsOptions['persistence']
+  readonly maxAddresses?: number
   /** Stands between the channels and the real identities. */
   readonly lie?: (identities: IdentityRegistry) => SecureChannelsOptions['identities']
 }
@@ -85,7 +86,7 @@ export async function createTestNode(name: string, options: TestNodeOptions = {}
   const { network = memoryNetwork(), vault = softwareVault(), clock = new MovableClock() } = options
   const events: TestNode['events'] = []
   const diagnostics: Diagnostics = { event: (event, details = {}) => void events.push({ name: event, details }) }
-  const router = createRouter({ transports: [network.transport(name)], clock, diagnostics })
+  const router = createRouter({ transports: [network.transport(name)], clock, diagnostics, maxAddresses: options.maxAddresses ?? 32 })
   const identities = options.identities ?? createIdentities({ vault, clock, diagnostics })
   const identity = options.identity ?? (await identities.create())
   const { persistence } = options
