@@ -4,57 +4,20 @@
  * While a handler's promise is pending nothing else is handed over and the mailbox fills; that is how back-pressure begins. Errors go to
  * diagnostics and the next message follows. Handlers that return nothing run without any promise being made.
  */
-import type {
-  AccessControl,
-  Address,
-  AnyWorker,
-  Clock,
-  CloseOptions,
-  Context,
-  Diagnostics,
-  OutgoingAccessControl,
-  Producer,
-  WorkerHandle,
-  WorkerOptions,
-} from '@ockam/core'
+import type { AccessControl, Address, AnyWorker, CloseOptions, Context, OutgoingAccessControl, Producer, WorkerHandle } from '@ockam/core'
 import { CLOSE_TIMEOUT_MS, Deadline } from './deadline.ts'
-import type { DropCounter, DropReason } from './drop-counter.ts'
+import type { DropReason } from './drop-counter.ts'
 import { MailboxQueue } from './mailbox-queue.ts'
 import type { PayloadCopier } from './payload-copier.ts'
 import type { Reachability } from './reachability.ts'
 import type { RoutedMessage } from './routed-message.ts'
-import type { RunQueue, Runnable, Turn } from './run-queue.ts'
+import type { Runnable, Turn } from './run-queue.ts'
 import { isPromise, WorkerCall } from './worker-call.ts'
+import type { WorkerHost, WorkerSettings } from './worker-host.ts'
 import { reportFailure } from './worker-failure.ts'
 
 /** A batch ends with the message that reaches this many bytes of payload, so that what follows from one batch fits behind a mailbox's bound. */
 const MAX_BATCH_BYTES = 1024 * 1024
-
-/** What the router does for its workers. */
-export interface WorkerHost {
-  readonly clock: Clock
-  readonly runQueue: RunQueue
-  readonly copier: PayloadCopier
-  readonly drops: DropCounter
-  readonly diagnostics: Diagnostics
-  /** The worker takes no more messages: its addresses are free. Called once. */
-  closing(worker: RunningWorker): void
-  /** The worker's mailbox ran empty and its handler is done. */
-  idle(): void
-  /** The worker has stopped for good. Called once. */
-  ended(worker: RunningWorker): void
-}
-
-/** The options of a worker with their defaults filled in. */
-export interface WorkerSettings {
-  readonly addresses: readonly [Address, ...Address[]]
-  readonly reachability: Reachability
-  readonly options: WorkerOptions
-  readonly maxMessages: number
-  readonly maxBytes: number
-  /** It only hands messages to a transport. */
-  readonly isSink: boolean
-}
 
 export class RunningWorker implements WorkerHandle, Runnable {
   readonly addresses: readonly Address[]
@@ -72,7 +35,7 @@ export class RunningWorker implements WorkerHandle, Runnable {
   nextReady: Runnable | undefined = undefined
   /** True from `close` on. */
   isClosing = false
-  readonly #host: WorkerHost
+  readonly #host: WorkerHost<RunningWorker>
   readonly #call: WorkerCall
   readonly #isTransit: boolean
   readonly #copier: PayloadCopier
@@ -90,7 +53,7 @@ export class RunningWorker implements WorkerHandle, Runnable {
   #heldMessages = 0
   #heldBytes = 0
 
-  constructor(host: WorkerHost, worker: AnyWorker, settings: WorkerSettings) {
+  constructor(host: WorkerHost<RunningWorker>, worker: AnyWorker, settings: WorkerSettings) {
     const { options } = settings
     this.addresses = settings.addresses
     this.address = settings.addresses[0]
@@ -165,10 +128,11 @@ export class RunningWorker implements WorkerHandle, Runnable {
       this.#beginClosing()
       // Its own handler would wait for itself.
       if (this.#isCalled) resolve()
-      void this.stopped.then(() => {
+      const end = (): void => {
         deadline.cancel()
         resolve()
-      })
+      }
+      this.stopped.then(end, end)
     })
   }
 

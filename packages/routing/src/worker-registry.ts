@@ -7,10 +7,11 @@ import { routingError } from './error.ts'
 import type { NodeFlowControls } from './flow-control.ts'
 import { PayloadCopier } from './payload-copier.ts'
 import { Reachability } from './reachability.ts'
-import { RunningWorker, type WorkerHost } from './running-worker.ts'
+import { RunningWorker } from './running-worker.ts'
 import type { RunQueue } from './run-queue.ts'
 import { Sender, type Switchboard } from './switchboard.ts'
 import { type Requester, WorkerContext } from './worker-context.ts'
+import type { WorkerHost } from './worker-host.ts'
 
 const MAX_MESSAGES = 1024
 const MAX_BYTES = 1024 * 1024
@@ -26,7 +27,7 @@ export interface WorkerRegistryServices {
   readonly request: Requester
 }
 
-export class WorkerRegistry implements WorkerHost {
+export class WorkerRegistry implements WorkerHost<RunningWorker> {
   readonly clock: Clock
   readonly diagnostics: Diagnostics
   readonly runQueue: RunQueue

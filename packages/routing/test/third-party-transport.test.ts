@@ -25,9 +25,8 @@ describe("Somebody else's transport", () => {
   })
 
   test('whose name takes no port is reached by the name alone', async () => {
-    const { protocols, create } = new ScriptedTransport()
     const scripted = new ScriptedTransport()
-    const router = createRouter({ transports: [{ protocols, create: (services) => create.call(scripted, services) }] })
+    const router = createRouter({ transports: [{ protocols: scripted.protocols, create: (services) => scripted.create(services) }] })
     await router.connect('/script/a')
     await expect(router.connect('/ip4/127.0.0.1/script/a')).rejects.toMatchObject({ code: 'routing/unresolvable' })
     expect(scripted.connections.map(({ remote }) => remote)).toEqual(['/script/a'])
