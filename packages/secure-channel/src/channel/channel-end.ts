@@ -92,7 +92,7 @@ export class ChannelEnd {
     await encryptorHandle.stopped
     this.#resolveClosed(this.#outcome)
     if (reason === 'peer' && this.#mayLinger) await this.#linger()
-    // However long it takes: workers of this node get all that the peer sent before its goodbye.
+    // However long it takes, unless somebody closes the channel: workers of this node get what had come in by then.
     const timeoutMs = Number.POSITIVE_INFINITY
     for (const handle of apiHandles) dropPressure(handle.close({ timeoutMs }))
     await Promise.all([gate.close({ timeoutMs }), ...apiHandles.map((handle) => handle.stopped)])
