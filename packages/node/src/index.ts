@@ -1,4 +1,5 @@
 export { Address, Identifier, OckamError, peerOf, Route } from '@ockam/core'
+export type { OwnIdentity } from '@ockam/identity'
 export type { RelayHandle, RelayService } from '@ockam/routing'
 export { allOf, anyOf, type ChannelListener, trustEveryone, trustIdentifier, trustIdentifiers } from '@ockam/secure-channel'
 export { closeOnSignal } from './close-on-signal.ts'

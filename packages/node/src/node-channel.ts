@@ -139,7 +139,7 @@ export class NodeChannel implements AsyncDisposable {
 
   /** Sends what waits, tells the peer, and closes what was opened for the channel. Idempotent. @param options.timeoutMs default 5000. */
   async close(options?: { readonly timeoutMs?: number }): Promise<void> {
-    await this.channel.close()
+    await this.channel.close(options)
     await this.#before?.close()
   }
 

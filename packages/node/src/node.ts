@@ -201,7 +201,7 @@ export class OckamNode implements AsyncDisposable {
 
   async #close(options: { readonly timeoutMs?: number }): Promise<void> {
     try {
-      await this.channels.close()
+      await this.channels.close(options)
       await this.router.close(options)
     } finally {
       await this.#parts.release()

@@ -38,6 +38,7 @@ import { routingError } from './error.ts'
 import { NodeFlowControls } from './flow-control.ts'
 import { ListenerSet } from './listener-set.ts'
 import { PullMailbox } from './pull-mailbox.ts'
+import { RandomPool } from './random-pool.ts'
 import { RequestDesk } from './request.ts'
 import { RouteResolver } from './route-resolver.ts'
 import { RunQueue } from './run-queue.ts'
@@ -88,7 +89,7 @@ class NodeRouter implements Router {
   #closed: Promise<void> | undefined
 
   constructor(options: RouterOptions) {
-    const { clock = systemClock, random = systemRandom, turns = systemTurns() } = options
+    const { clock = systemClock, random = new RandomPool(systemRandom), turns = systemTurns() } = options
     const diagnostics = safeDiagnostics(options.diagnostics ?? silentDiagnostics)
     const maxAddresses = checkedLimit('maxAddresses', options.maxAddresses ?? MAX_ROUTE_ADDRESSES)
     this.services = { clock, random, turns, diagnostics, maxAddresses }

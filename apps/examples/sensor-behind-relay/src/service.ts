@@ -32,7 +32,14 @@ node.startWorker('thermostat', worker)
 await node.listenSecureChannels('api', { identity, trust: trustIdentifiers([device]) })
 const registered = await node.createRelay(relay, { name: 'service' })
 console.log(`is ${identity.identifier}, reachable at ${registered.address.name}`)
-closeOnSignal(node)
+const forget = closeOnSignal(node)
+void registered.closed.then(async () => {
+  // Registering again and again is for sessions; a program that starts programs can start this one again.
+  forget()
+  console.error('error: the relay is gone, so nobody can reach this service.\nhint: start it again when the relay is back')
+  process.exitCode = 1
+  await node.close()
+})
 
 function shortened(identifier: string): string {
   return `${identifier.slice(0, 9)}…`
