@@ -22,7 +22,7 @@ class StillClock implements Clock {
 
   advance(ms: number): void {
     this.#now += ms
-    for (const [task, at] of [...this.tasks]) {
+    for (const [task, at] of Array.from(this.tasks)) {
       if (at > this.#now) continue
       this.tasks.delete(task)
       task()

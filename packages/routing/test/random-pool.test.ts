@@ -34,7 +34,7 @@ describe('randomness in blocks', () => {
     expect(first).toEqual(copy)
     expect(pool.bytes(1000)).toHaveLength(1000)
     expect(source.requests).toEqual([4096, 1000])
-    pool.bytes(-1 as number)
+    pool.bytes(-1)
     expect(source.requests.at(-1)).toBe(-1)
   })
 })

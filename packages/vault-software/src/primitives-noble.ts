@@ -145,7 +145,7 @@ class NobleCipher implements NonceCipher {
   ): Uint8Array<ArrayBuffer> | undefined {
     try {
       const plaintext = this.#algorithm(this.#key, nonce, aad).decrypt(input.subarray(inAt, inAt + length))
-      return plaintext.buffer.byteLength === plaintext.length ? (plaintext as Uint8Array<ArrayBuffer>) : Uint8Array.from(plaintext)
+      return plaintext.buffer.byteLength === plaintext.length ? plaintext : Uint8Array.from(plaintext)
     } catch {
       // Lengths were checked, so what noble refuses is the tag.
       return undefined

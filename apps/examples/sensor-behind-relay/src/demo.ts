@@ -63,7 +63,7 @@ async function tell(): Promise<void> {
     TIMEOUT_MS: '1500',
   })
   running.push(stranger)
-  await firstService.line('refused a stranger')
+  await firstService.line('without a word')
   if ((await stranger.exited()) === 0) throw new Error('The stranger was let in!')
 
   say('The service is restarted. It is still the same identity.')
@@ -97,6 +97,7 @@ try {
   console.error(`error: ${error instanceof Error ? error.message : String(error)}`)
   process.exitCode = 1
 } finally {
-  await Promise.all(running.map((program) => program.stop()))
+  // The relay last, so that nobody reports that it is gone.
+  for (const program of running.reverse()) await program.stop()
   await rm(folder, { recursive: true, force: true })
 }

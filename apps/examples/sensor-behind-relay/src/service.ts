@@ -10,11 +10,15 @@ import { setting, stateFolder } from './setting.ts'
 const relay = setting('RELAY', '/ip4/127.0.0.1/tcp/4000')
 const device = setting('DEVICE', '$(node dist/identity.js ./device)')
 
-/** Peers that are refused get no answer; whoever runs the service sees them here. */
+/** What happens beside the readings: peers that are refused get no answer, but whoever runs the service sees them here. */
 const diagnostics: Diagnostics = {
   event(name, details) {
-    if (name === 'secure-channel/handshake-refused')
-      console.log(`refused a stranger${details?.peer === undefined ? '' : `, ${details.peer}`}, without a word`)
+    if (name === 'secure-channel/handshake-refused') {
+      console.log(`refused ${shortened(String(details?.peer ?? 'a stranger'))} without a word (${details?.code})`)
+    }
+    if (name === 'routing/connection-closed' && details?.reason !== 'local') {
+      console.log('lost the relay: nobody can reach this service until it is started again')
+    }
   },
 }
 
@@ -32,15 +36,8 @@ node.startWorker('thermostat', worker)
 await node.listenSecureChannels('api', { identity, trust: trustIdentifiers([device]) })
 const registered = await node.createRelay(relay, { name: 'service' })
 console.log(`is ${identity.identifier}, reachable at ${registered.address.name}`)
-const forget = closeOnSignal(node)
-void registered.closed.then(async () => {
-  // Registering again and again is for sessions; a program that starts programs can start this one again.
-  forget()
-  console.error('error: the relay is gone, so nobody can reach this service.\nhint: start it again when the relay is back')
-  process.exitCode = 1
-  await node.close()
-})
+closeOnSignal(node)
 
 function shortened(identifier: string): string {
-  return `${identifier.slice(0, 9)}…`
+  return identifier.startsWith('I') ? `${identifier.slice(0, 9)}…` : identifier
 }

@@ -38,6 +38,7 @@ describe('the demonstration', () => {
       expect(line).toMatch(new RegExp(`^service +${device.slice(0, 9)}… says load \\d+\\.\\d\\d, memory \\d+ %, up \\d+ s$`))
 
     expect(from('stranger').join('\n')).toContain('routing/timeout')
+    expect(from('service').join('\n')).toContain('without a word (secure-channel/untrusted-peer)')
     expect(from('stranger').join('\n')).not.toContain('was told')
 
     const seen = from('relay').filter((line) => line.includes(' sees '))

@@ -12,7 +12,7 @@ export interface PeerCheckOptions {
   readonly trust: TrustPolicy
   readonly verifier: CredentialVerifier | undefined
   /** The peer has proved who it is; whether it is welcome is decided afterwards. */
-  onProved(identifier: Identifier): void
+  readonly onProved: (identifier: Identifier) => void
 }
 
 /**
