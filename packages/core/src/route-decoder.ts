@@ -23,6 +23,8 @@ const NO_VIEW = new DataView(NO_BYTES.buffer)
 
 /** Bytes of decoded routes are put into blocks of this size: making a typed array for each would cost more than decoding it. */
 const BLOCK_BYTES = 4096
+/** Connections and channels that come and go see few routes. */
+const FIRST_BLOCK_BYTES = 512
 
 interface MemoEntry {
   /** Over the block that holds the route's bytes. */
@@ -97,7 +99,7 @@ export class RouteDecoder {
     const size = end - at
     if (size > MAX_MEMO_BYTES) return Route.overBytes(bytes.slice(at, end), 1, size, length)
     if (this.#blockUsed + size > this.#block.length) {
-      this.#block = new Uint8Array(BLOCK_BYTES)
+      this.#block = new Uint8Array(this.#block.length === 0 ? Math.max(FIRST_BLOCK_BYTES, size) : BLOCK_BYTES)
       this.#blockView = new DataView(this.#block.buffer)
       this.#blockUsed = 0
     }

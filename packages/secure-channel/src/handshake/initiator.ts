@@ -110,7 +110,7 @@ class Initiator {
       addresses: this.#addresses,
       from: 'local',
       handshake: (received, context) => this.#receive(received, context),
-      onStopped: () => this.#fail(channelError('secure-channel/closed', 'The node was closed while a secure channel was being opened.')),
+      onStopped: () => this.#stopped(),
     })
     const producer = router.flowControls.producerAt(this.#route.next as NonNullable<Route['next']>)
     if (producer !== undefined) router.flowControls.addConsumer(decryptorRemote, producer.flowControlId)
@@ -202,6 +202,11 @@ class Initiator {
 
   #report(error: unknown): void {
     this.#services.refusals.report('initiator', codeOf(error), this.#peer)
+  }
+
+  /** Every channel's gate stops in the end; only while the handshake lasts is that an error. */
+  #stopped(): void {
+    if (!this.#isDone) this.#fail(channelError('secure-channel/closed', 'The node was closed while a secure channel was being opened.'))
   }
 
   #fail(error: unknown): void {
