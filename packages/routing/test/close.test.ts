@@ -109,6 +109,19 @@ describe('closing a router', () => {
     expect(router.statistics().workers).toBe(0)
   })
 
+  test('takes as long as it was given, also where that is more than usual', async () => {
+    const clock = new ManualClock()
+    const router = createRouter({ clock })
+    const stuck = router.startWorker('stuck', { handleMessage: () => undefined, stop: () => new Promise(() => {}) })
+    await turn()
+    const closing = router.close({ timeoutMs: 60_000 })
+    await turn()
+    clock.advance(59_999)
+    expect(await isResolved(stuck.stopped)).toBe(false)
+    clock.advance(1)
+    await closing
+  })
+
   test('hurries for whoever closes it again with less time, and forgets an abort of somebody else', async () => {
     const clock = new ManualClock()
     const router = createRouter({ clock })

@@ -38,6 +38,8 @@ describe('closing a worker', () => {
     expect(await isResolved(closing[0])).toBe(false)
     clock.advance(1)
     await closing[0]
+    await turn()
+    expect(clock.pending).toBe(0)
     clock.advance(1_000_000)
     expect(await isResolved(closing[1])).toBe(false)
     const more = patient.close({ timeoutMs: 1 })

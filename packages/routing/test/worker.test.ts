@@ -143,6 +143,16 @@ describe('a worker', () => {
     ])
   })
 
+  test('takes batches of at most a mebibyte and one message, however much of it is shared memory', async () => {
+    const router = createRouter()
+    const batches: number[] = []
+    router.startWorker('batching', { handleBatch: (messages) => void batches.push(messages.length) }, { from: 'local', isTransit: true })
+    const slab = new Uint8Array(3 * 1024 * 1024)
+    for (let i = 0; i < 6; i++) dropPressure(router.context.send('batching', slab.subarray(i * 524_288, (i + 1) * 524_288)))
+    await settled(router)
+    expect(batches).toEqual([2, 2, 2])
+  })
+
   test('has its aliases lead to the same queue', async () => {
     const router = createRouter()
     const seen: string[] = []

@@ -21,7 +21,6 @@ class Hop implements Worker {
   readonly #introductions: Introductions
   #lastNext: Address | undefined
   #lastOrigin: Producer | undefined
-  #lastDisplaced = 0
 
   constructor(router: Router) {
     this.#router = router
@@ -33,8 +32,7 @@ class Hop implements Worker {
     const { next } = onwardRoute
     if (next === undefined) return undefined
     // A stream of messages takes the same way again and again.
-    const isKnown = next === this.#lastNext && message.origin === this.#lastOrigin && this.#introductions.displaced === this.#lastDisplaced
-    if (!isKnown) this.#openWayBack(message, next)
+    if (next !== this.#lastNext || message.origin !== this.#lastOrigin) this.#openWayBack(message, next)
     return context.forward(message, onwardRoute, message.returnRoute.prepend(context.address))
   }
 
@@ -45,7 +43,6 @@ class Hop implements Worker {
   #openWayBack({ origin, returnRoute }: LocalMessage, next: Address): void {
     this.#lastNext = next
     this.#lastOrigin = origin
-    this.#lastDisplaced = this.#introductions.displaced
     const { flowControls } = this.#router
     const back = returnRoute.next
     const there = flowControls.producerAt(next)

@@ -110,13 +110,24 @@ describe('introductions', () => {
 
   test('leave nothing behind: neither accounts nor tasks', async () => {
     const { flowControls, sides } = setUp(6)
+    let tasks = 0
+    const { onEnd } = flowControls
+    flowControls.onEnd = (producer, task) => {
+      tasks++
+      const callOff = onEnd.call(flowControls, producer, task)
+      return () => {
+        tasks--
+        callOff()
+      }
+    }
     const introductions = new Introductions(flowControls, { perProducer: 3, total: 7 })
     for (let round = 0; round < 3; round++) {
       for (const a of sides) for (const b of sides) introductions.allow(a.address, a.producer, b.producer, b.producer)
       for (const side of sides.slice(0, 3)) introductions.forget(side.producer)
     }
+    expect(tasks).toBe(3)
     for (const { close } of sides) await close()
     await turn()
-    expect([introductions.size, flowControls.consumerCount]).toEqual([0, 0])
+    expect([introductions.size, flowControls.consumerCount, tasks]).toEqual([0, 0, 0])
   })
 })

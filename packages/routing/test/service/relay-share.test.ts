@@ -46,8 +46,10 @@ describe('relays that strangers want for themselves', () => {
     await quiet()
     const gateway = accept()
     // 130 pairs of rights, of which one connection may have 128: those of the first two relays end.
-    for (const i of owners.keys()) gateway.tell(`forward_to_a${i} x`, 'y', PING)
-    await quiet()
+    for (const i of owners.keys()) {
+      gateway.tell(`forward_to_a${i} x`, 'y', PING)
+      await quiet()
+    }
     const [first] = owners
     const answer = async (): Promise<number> => {
       first?.tell(first.messages.at(-1)?.back ?? '', 'mine', PING)
