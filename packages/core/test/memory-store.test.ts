@@ -18,6 +18,12 @@ async function entries(store: Store, prefix = ''): Promise<[string, string][]> {
 }
 
 describe('memoryStore', () => {
+  it('is closed by asyncDispose', async () => {
+    const store = memoryStore()
+    await store[Symbol.asyncDispose]()
+    await expect(store.get('a')).rejects.toSatisfy((error) => code(error) === 'store/closed')
+  })
+
   it('copies values in and out', async () => {
     const store = memoryStore()
     const value = bytes('value')

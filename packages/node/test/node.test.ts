@@ -209,6 +209,17 @@ describe('a node', () => {
     expect(new TextDecoder().decode(await channel.request('whoami', text('?')))).toBe(String(deviceIdentity.identifier))
   })
 
+  test('closes the connection to the relay with the handle, also when that is disposed of', async () => {
+    const { service } = await three()
+    for (const end of ['close', Symbol.asyncDispose] as const) {
+      const before = service.router.statistics().connections
+      const handle = await service.createRelay('/memory/relay', {})
+      expect(service.router.statistics().connections).toBe(before + 1)
+      await handle[end]()
+      expect(service.router.statistics().connections).toBe(before)
+    }
+  })
+
   test('refuses an address that is no listener', async () => {
     const { device, deviceIdentity } = await three()
     const options = { identity: deviceIdentity, trust: trustEveryone() }

@@ -34,7 +34,11 @@ describe('one store at a time', () => {
     await expect(second.set('key', value)).rejects.toThrow(path)
     await first.close()
     expect(await second.get('key')).toEqual(value)
-    await second.close()
+    await second[Symbol.asyncDispose]()
+    expect(await codeOf(second.get('key'))).toBe('store/closed')
+    const third = fileStore(path)
+    expect(await third.get('key')).toEqual(value)
+    await third.close()
   })
 
   it('lets exactly one of several stores opened at the same moment win', async () => {

@@ -132,7 +132,7 @@ describe('the relay client', () => {
     relay.tell(worker, 'forward_to_n1', encodeBareString('x'))
     const handle = await registering
     expect(await isResolved(handle.closed)).toBe(false)
-    await Promise.all([handle.close(), handle.close()])
+    await Promise.all([handle[Symbol.asyncDispose](), handle.close()])
     await handle.closed
     expect(router.statistics().workers).toBe(workersBefore)
     startEcho(router)
