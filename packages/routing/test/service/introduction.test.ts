@@ -111,10 +111,10 @@ describe('introductions', () => {
   test('leave nothing behind: neither accounts nor tasks', async () => {
     const { flowControls, sides } = setUp(6)
     let tasks = 0
-    const { onEnd } = flowControls
+    const onEnd = flowControls.onEnd.bind(flowControls)
     flowControls.onEnd = (producer, task) => {
       tasks++
-      const callOff = onEnd.call(flowControls, producer, task)
+      const callOff = onEnd(producer, task)
       return () => {
         tasks--
         callOff()
