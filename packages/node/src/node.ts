@@ -191,6 +191,12 @@ export class OckamNode implements AsyncDisposable {
    * @param options.timeoutMs how long peers that do not read may hold this up. Default 5000 for channels and for connections.
    */
   close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    const { timeoutMs } = options
+    // Checked before anything is remembered: a node must not become impossible to close.
+    if (timeoutMs !== undefined && !(timeoutMs > 0)) {
+      const problem = `timeoutMs is a positive number of milliseconds; got ${timeoutMs}.`
+      return Promise.reject(new OckamError('node/invalid-argument', problem))
+    }
     this.#closed ??= this.#close(options)
     return this.#closed
   }

@@ -293,6 +293,13 @@ describe('a node', () => {
     await expect(device.openSecureChannel('/memory/relay/secure/api', options)).rejects.toBe(reason)
   })
 
+  test('can still be closed after it was asked to with a time that is none', async () => {
+    const node = await createNode()
+    await expect(node.close({ timeoutMs: -1 })).rejects.toMatchObject({ code: 'node/invalid-argument' })
+    await node.close()
+    expect(() => node.startWorker('late', () => undefined)).toThrowError(expect.objectContaining({ code: 'routing/stopped' }))
+  })
+
   test('leaves no open store behind when it cannot be made', async () => {
     const store = memoryStore()
     let closed = 0
