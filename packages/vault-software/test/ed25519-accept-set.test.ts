@@ -122,8 +122,8 @@ describe('the Ed25519 accept set', () => {
     console.log(
       `Ed25519 edges: ${verdicts.all} signatures, ${verdicts.accepted} accepted by both back ends; by itself OpenSSL accepts ${verdicts.opensslAlone} more, noble (strict) ${verdicts.nobleAlone} more`,
     )
-    // Without the pre-checks and without our own equation the libraries would disagree with the profile, or this test would prove nothing.
-    expect(verdicts.opensslAlone).toBeGreaterThan(50)
+    // Without our own equation noble would disagree with the profile, or this test would prove nothing. How much OpenSSL accepts by itself depends on
+    // its version (159 more in 3.0, none in 3.5); the pre-checks make that no matter.
     expect(verdicts.nobleAlone).toBeGreaterThan(50)
     expect(verdicts.nobleMissing).toBe(0)
     expect({ all: verdicts.all, accepted: verdicts.accepted }).toEqual({ all: 6272, accepted: 51 })
