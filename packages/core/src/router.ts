@@ -114,6 +114,8 @@ export interface Router extends AsyncDisposable {
    */
   resolve(address: MultiAddr | string, options?: ResolveOptions): Promise<ResolvedRoute>
   statistics(): RouterStatistics
+  /** Addresses of the workers that run, aliases included, in the order they were started: a copy, for people to look at. */
+  addresses(): readonly Address[]
   /**
    * Stops taking messages from outside, drains, stops workers, closes transports; by force when its time is over. Idempotent.
    * @throws {OckamError} `routing/invalid-argument`, and then nothing was closed.

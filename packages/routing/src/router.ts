@@ -205,6 +205,10 @@ class NodeRouter implements Router {
     }
   }
 
+  addresses(): readonly Address[] {
+    return this.#workers.all.flatMap((worker) => worker.addresses)
+  }
+
   async close(options: CloseOptions = {}): Promise<void> {
     let abort: { readonly reason: unknown } | undefined
     const hurry = this.#hurry.go

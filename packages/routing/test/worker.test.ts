@@ -16,6 +16,16 @@ describe('a worker', () => {
     expect(seen).toEqual(Array.from({ length: 200 }, (_, i) => i))
   })
 
+  test('is listed with its aliases while it runs', async () => {
+    const router = createRouter()
+    const names = (): readonly string[] => router.addresses().map(String)
+    const worker = router.startWorker('main', () => undefined, { from: 'local', aliases: ['other'] })
+    expect(names().slice(-2)).toEqual(['0#main', '0#other'])
+    await worker.close()
+    expect(names()).not.toContain('0#main')
+    expect(names()).not.toContain('0#other')
+  })
+
   test('handles one message at a time, and the next only when the promise of the last has settled', async () => {
     const router = createRouter()
     let running = 0
