@@ -26,3 +26,19 @@ export const library = ({ entry, platform, external = [] }) => ({
 
 /** Private programs (examples, tools): one JavaScript file per source file directly in `src/`; a folder without programs builds nothing. */
 export const program = () => (existsSync('src') ? { ...shared, entry: ['src/*.ts'], platform: 'node', splitting: true } : [])
+
+/**
+ * A published program: everything it needs is inside, so that it starts quickly and installs nothing else. What a run does not use stays in files of
+ * its own that are never read. Libraries in CommonJS ask for Node's modules with `require`.
+ */
+export const bundledProgram = ({ entry }) => ({
+  ...shared,
+  entry,
+  platform: 'node',
+  splitting: true,
+  sourcemap: false,
+  minify: true,
+  keepNames: true,
+  noExternal: [/^(?!node:)/],
+  banner: { js: "import { createRequire as createRequireOfNode } from 'node:module'; const require = createRequireOfNode(import.meta.url);" },
+})

@@ -1,0 +1,3 @@
+import { bundledProgram } from '../../tools/setup/tsup-preset.mjs'
+
+export default bundledProgram({ entry: ['src/ockam.ts'] })
