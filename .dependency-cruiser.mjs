@@ -70,7 +70,7 @@ export default {
       to: { path: '/test/' },
     },
     ...testOrder.map((name, at) => testRule(name, testOrder.slice(0, at))),
-    ...['transport-tcp', 'storage-file'].map((name) => testRule(name, testBase)),
+    ...['transport-tcp', 'storage-file', 'storage-sqlite'].map((name) => testRule(name, testBase)),
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'everything-resolves', severity: 'error', from: {}, to: { couldNotResolve: true } },
     {

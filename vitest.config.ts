@@ -11,7 +11,7 @@ const folders = roots
 
 // These start processes, open sockets or touch files: each of their test files gets a process of its own.
 // All others are pure and share one, which is two to three times faster.
-const isolated = new Set(['transport-tcp', 'storage-file', 'integration', 'bench', 'setup', 'docs', 'sensor-behind-relay'])
+const isolated = new Set(['transport-tcp', 'storage-file', 'storage-sqlite', 'integration', 'bench', 'setup', 'docs', 'sensor-behind-relay'])
 
 const conditions = ['@ockam/source', 'module', 'node', 'import', 'default']
 
