@@ -14,8 +14,8 @@ import type { Producer } from './message.ts'
 export interface FlowControls {
   /** A fresh id for a spawner or a consumer group: 32 hexadecimal digits. */
   createId(): string
-  /** A fresh producer. `spawnerId` when a listener made it. */
-  createProducer(kind: Producer['kind'], spawnerId?: string): Producer
+  /** A fresh producer. `spawnerId` when a listener made it; `remoteNetwork` when it is known where it comes from. */
+  createProducer(kind: Producer['kind'], spawnerId?: string, remoteNetwork?: string): Producer
   /** The address may receive from producers with that id, or spawned under it. The right ends when the address stops, or with {@link removeConsumer}. */
   addConsumer(address: Address, flowControlId: string): void
   removeConsumer(address: Address, flowControlId: string): void

@@ -28,6 +28,11 @@ export interface Producer {
   readonly flowControlId: string
   /** The id of the listener that made this producer; undefined on the side that dialled. */
   readonly spawnerId: string | undefined
+  /**
+   * The network it comes from, as {@link remoteNetwork} writes it: of a connection its other end's, of a channel that of the connection it was opened
+   * over. Undefined when the transport does not know. Many strangers may share one; it proves nothing about who they are.
+   */
+  readonly remoteNetwork?: string | undefined
 }
 
 /** What a transport carries. */

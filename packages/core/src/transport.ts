@@ -31,6 +31,18 @@ export interface BatchConnection {
   sendBatch(messages: readonly TransportMessage[]): Pressure
 }
 
+/**
+ * Optional capability: where the other end is on the network, for shares and quotas. It must be something the other end cannot choose at will, and the
+ * same for all connections from one place.
+ */
+export interface AddressedConnection {
+  /**
+   * An IP address without port (`192.0.2.1`, `2001:db8::1`), or another name of the place: 1 to 256 printable ASCII characters, no spaces. Undefined when it
+   * is not known. Does not change while the connection lives.
+   */
+  readonly remoteAddress: string | undefined
+}
+
 /** Where a transport hands over what arrives. Implemented by the router. */
 export interface TransportServices {
   readonly clock: Clock

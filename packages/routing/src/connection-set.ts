@@ -5,6 +5,7 @@
  */
 import {
   Address,
+  type AddressedConnection,
   type ClosedReason,
   type Connection,
   type ConnectionHandle,
@@ -15,6 +16,7 @@ import {
   type Random,
   type Reachability as ReachabilityOption,
   Route,
+  remoteNetwork,
   type TransportListener,
   type TransportMessage,
 } from '@ockam/core'
@@ -30,6 +32,8 @@ import type { WorkerRegistry } from './worker-registry.ts'
 
 /** How long a connection that is closed here may take to send what was accepted. */
 const CLOSE_MS = 5000
+/** Longer names of places are nobody's address. */
+const MAX_REMOTE_ADDRESS = 256
 
 interface OpenConnection {
   readonly handle: ConnectionHandle
@@ -138,7 +142,7 @@ export class ConnectionSet {
 
   #register(connection: Connection, spawnerId: string | undefined, from: ReachabilityOption): OpenConnection {
     const { flowControls, workers, random, diagnostics } = this.#services
-    const producer = flowControls.createProducer('transport', spawnerId)
+    const producer = flowControls.createProducer('transport', spawnerId, networkOf(connection))
     const address = Address.random(random)
     const options = { from, isTransit: true, producer }
     const { worker, context } = workers.startWithContext(address, connectionSender(connection), options)
@@ -175,4 +179,11 @@ export class ConnectionSet {
     timer.cancel()
     await connection.close()
   }
+}
+
+/** The network behind a connection whose transport tells its address. */
+function networkOf(connection: Connection & Partial<AddressedConnection>): string | undefined {
+  const { remoteAddress } = connection
+  if (typeof remoteAddress !== 'string' || remoteAddress === '' || remoteAddress.length > MAX_REMOTE_ADDRESS) return undefined
+  return remoteNetwork(remoteAddress)
 }

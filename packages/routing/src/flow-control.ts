@@ -40,8 +40,8 @@ export class NodeFlowControls implements FlowControls {
     return id
   }
 
-  createProducer(kind: Producer['kind'], spawnerId?: string): Producer {
-    return Object.freeze({ kind, flowControlId: this.createId(), spawnerId })
+  createProducer(kind: Producer['kind'], spawnerId?: string, remoteNetwork?: string): Producer {
+    return Object.freeze({ kind, flowControlId: this.createId(), spawnerId, remoteNetwork })
   }
 
   addConsumer(address: Address, flowControlId: string): void {

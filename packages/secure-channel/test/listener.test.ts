@@ -1,4 +1,4 @@
-import { type ChannelPeerInfo, dropPressure, Route } from '@ockam/core'
+import { type Address, type ChannelPeerInfo, dropPressure, Route } from '@ockam/core'
 import { afterEach, describe, expect, test } from 'vitest'
 import { trustIdentifier } from '../src/index.ts'
 import { Admission } from '../src/listener/admission.ts'
@@ -10,24 +10,62 @@ afterEach(closeNodes)
 const firstMessage = (seed: number): Uint8Array => Uint8Array.from({ length: 32 }, (_, i) => (seed * 31 + i * 7 + 9) & 0x7f)
 
 describe('admission of handshakes (rule 9)', () => {
-  test('a full bucket displaces its own oldest, and nothing else', () => {
+  /** Handshakes are called by network, connection and number: `a/1/3` is the third over connection 1 from network a. */
+  const fill = (options: { readonly maxTotal: number; readonly maxPerNetwork: number }) => {
     const evicted: string[] = []
-    const admission = new Admission<string>({ maxTotal: 100, maxPerSource: 2, evict: (name) => void evicted.push(name) })
-    for (const name of ['a1', 'b1', 'a2', 'a3', 'a4']) admission.admit(name, name.charAt(0))
-    expect(evicted).toEqual(['a1', 'a2'])
+    const admission = new Admission<string>({ ...options, evict: (name) => void evicted.push(name) })
+    const admit = (...names: readonly string[]): void => {
+      for (const name of names) {
+        const [network = '', connection = ''] = name.split('/')
+        admission.admit(name, { network, connection: `${network}/${connection}` })
+      }
+    }
+    return { admission, admit, evicted }
+  }
+
+  test('a full network displaces its own oldest, and nothing else', () => {
+    const { admission, admit, evicted } = fill({ maxTotal: 100, maxPerNetwork: 2 })
+    admit('a/1/1', 'b/1/1', 'a/1/2', 'a/1/3', 'a/1/4')
+    expect(evicted).toEqual(['a/1/1', 'a/1/2'])
     expect(admission.size).toBe(3)
   })
 
-  test('when all is full, room is made in the heaviest bucket', () => {
-    const evicted: string[] = []
-    const admission = new Admission<string>({ maxTotal: 4, maxPerSource: 4, evict: (name) => void evicted.push(name) })
-    for (const name of ['a1', 'b1', 'a2', 'a3', 'c1', 'd1']) admission.admit(name, name.charAt(0))
-    expect(evicted).toEqual(['a1', 'a2'])
-    admission.release('b1')
-    admission.admit('e1', 'e')
+  test('when all is full, room is made in the heaviest network', () => {
+    const { admission, admit, evicted } = fill({ maxTotal: 4, maxPerNetwork: 4 })
+    admit('a/1/1', 'b/1/1', 'a/1/2', 'a/1/3', 'c/1/1', 'd/1/1')
+    expect(evicted).toEqual(['a/1/1', 'a/1/2'])
+    admission.release('b/1/1')
+    admit('e/1/1')
     expect(evicted).toHaveLength(2)
     admission.clear()
     expect(admission.size).toBe(0)
+  })
+
+  test('many connections from one network weigh as much as their sum, and the ones of an honest network stay', () => {
+    const { admit, evicted } = fill({ maxTotal: 8, maxPerNetwork: 8 })
+    admit('honest/1/1', 'honest/1/2', 'honest/1/3')
+    for (let i = 0; i < 100; i++) admit(`flood/${i}/1`)
+    expect(evicted).toHaveLength(95)
+    expect(evicted.filter((name) => name.startsWith('honest'))).toEqual([])
+  })
+
+  test('within a network the heaviest connection gives way, so that others behind the same NAT stay', () => {
+    const { admit, evicted } = fill({ maxTotal: 100, maxPerNetwork: 8 })
+    admit('nat/honest/1', 'nat/honest/2')
+    for (let i = 0; i < 100; i++) admit(`nat/flood/${i}`)
+    expect(evicted).toHaveLength(94)
+    expect(evicted.filter((name) => name.startsWith('nat/honest'))).toEqual([])
+  })
+
+  test('a network that is all given back is forgotten, also while it makes room for itself', () => {
+    const { admission, admit, evicted } = fill({ maxTotal: 1, maxPerNetwork: 1 })
+    admit('a/1/1', 'a/2/1', 'b/1/1')
+    expect(evicted).toEqual(['a/1/1', 'a/2/1'])
+    admission.release('b/1/1')
+    admission.release('b/1/1')
+    expect(admission.size).toBe(0)
+    admit('a/1/2')
+    expect(admission.size).toBe(1)
   })
 })
 
@@ -182,22 +220,37 @@ describe('a listener under attack', () => {
     expect(bob.channels.channels()).toHaveLength(0)
   })
 
-  test('rule 9: connections from one place share a bucket where somebody can tell that they do', async () => {
-    const { alice, bob, toBob } = await twoNodes()
-    const listener = await bob.channels.createListener('api', {
-      identity: bob.identity.identifier,
-      trust: everyone,
-      maxHandshakesPerSource: 1,
-      sourceOf: () => '192.0.2.1',
+  for (const [whose, sourceOf, expected] of [
+    ['the transport names one place for both', undefined, { halfOpen: 1, evicted: 1 }],
+    ['somebody knows that they are of one place', () => '192.0.2.1', { halfOpen: 1, evicted: 1 }],
+    ['somebody knows that they are not', (firstHop: Address) => firstHop.key, { halfOpen: 2, evicted: 0 }],
+  ] as const) {
+    test(`rule 9: two connections of one node share a bucket or not: ${whose}`, async () => {
+      const { alice, bob, toBob } = await twoNodes()
+      const listener = await bob.channels.createListener('api', {
+        identity: bob.identity.identifier,
+        trust: everyone,
+        maxHandshakesPerSource: 1,
+        ...(sourceOf && { sourceOf }),
+      })
+      const second = await alice.router.connect('/memory/bob')
+      for (const { address } of [toBob, second]) {
+        dropPressure(
+          alice.router.context.dispatch({ onwardRoute: Route.of(address, 'api'), returnRoute: Route.of('back'), payload: firstMessage(1) }),
+        )
+        await settle()
+      }
+      expect(listener.statistics()).toMatchObject(expected)
     })
-    const second = await alice.router.connect('/memory/bob')
-    for (const { address } of [toBob, second]) {
-      dropPressure(
-        alice.router.context.dispatch({ onwardRoute: Route.of(address, 'api'), returnRoute: Route.of('back'), payload: firstMessage(1) }),
-      )
-      await settle()
-    }
-    expect(listener.statistics()).toMatchObject({ halfOpen: 1, evicted: 1 })
+  }
+
+  test('rule 9: a channel counts to the network it was opened over', async () => {
+    const { alice, bob, toBob } = await twoNodes()
+    await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone })
+    const channel = await alice.channels.createChannel([toBob.address, 'api'], { identity: alice.identity.identifier, trust: everyone })
+    expect(channel.producer.remoteNetwork).toBe('/memory/bob')
+    await until(() => bob.channels.channels().length === 1, 'Bob has accepted')
+    expect(bob.channels.channels()[0]?.producer.remoteNetwork).toBe('/memory/alice')
   })
 
   test('row 11: a handshake that stops half-way is over at its deadline', async () => {

@@ -2,7 +2,15 @@
  * One side of a connection within the process. Payloads are never marked exclusive: the sender, a tap or a duplicate may hold the same array.
  */
 
-import { type ClosedReason, type Connection, OckamError, type Pressure, type TransportErrorCode, type TransportMessage } from '@ockam/core'
+import {
+  type AddressedConnection,
+  type ClosedReason,
+  type Connection,
+  OckamError,
+  type Pressure,
+  type TransportErrorCode,
+  type TransportMessage,
+} from '@ockam/core'
 
 /** The way to the other side. */
 export interface Outgoing {
@@ -15,16 +23,19 @@ export interface Outgoing {
   stopIncoming(): void
 }
 
-export class MemoryConnection implements Connection {
+export class MemoryConnection implements Connection, AddressedConnection {
   readonly remote: string
+  /** The node at the other end, whichever of its listeners was dialled. */
+  readonly remoteAddress: string
   readonly closed: Promise<ClosedReason>
   #resolveClosed: (reason: ClosedReason) => void = () => undefined
   #isOpen = true
   readonly #outgoing: () => Outgoing
 
   /** @param outgoing a function, because the two sides of a connection refer to each other. */
-  constructor(remote: string, outgoing: () => Outgoing) {
+  constructor(remote: string, remoteAddress: string, outgoing: () => Outgoing) {
     this.remote = remote
+    this.remoteAddress = remoteAddress
     this.#outgoing = outgoing
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve

@@ -144,8 +144,9 @@ class Network implements MemoryNetwork, Switchboard {
   #open(node: MemoryNode, listener: MemoryListener): Connection {
     const number = ++this.#connections
     const far = listener.node
-    const dialled: MemoryConnection = new MemoryConnection(listener.address.toString(), () => fromDialled)
-    const accepted: MemoryConnection = new MemoryConnection(memoryAddress(node.name).toString(), () => fromAccepted)
+    const [near, place] = [memoryAddress(node.name).toString(), memoryAddress(far.name).toString()]
+    const dialled: MemoryConnection = new MemoryConnection(listener.address.toString(), place, () => fromDialled)
+    const accepted: MemoryConnection = new MemoryConnection(near, near, () => fromAccepted)
     const there = this.#link(number, node, dialled, far, accepted)
     const back = this.#link(number, far, accepted, node, dialled)
     const fromDialled = this.#outgoing(number, node, far, there, back)

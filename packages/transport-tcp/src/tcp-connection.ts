@@ -9,10 +9,12 @@
 
 import type { Socket } from 'node:net'
 import {
+  type AddressedConnection,
   type BatchConnection,
   type ClosedReason,
   type Connection,
   dropPressure,
+  type MultiAddr,
   OckamError,
   type Pressure,
   type TransportMessage,
@@ -44,8 +46,9 @@ interface Chunk {
   readonly to: number
 }
 
-export class TcpConnection implements Connection, BatchConnection {
+export class TcpConnection implements Connection, BatchConnection, AddressedConnection {
   readonly remote: string
+  readonly remoteAddress: string | undefined
   readonly closed: Promise<ClosedReason>
   readonly #socket: Socket
   readonly #environment: TcpEnvironment
@@ -62,9 +65,10 @@ export class TcpConnection implements Connection, BatchConnection {
   /** Why the socket ended while messages of it still wait here. */
   #ending: ClosedReason | undefined
 
-  constructor(socket: Socket, remote: string, environment: TcpEnvironment) {
+  constructor(socket: Socket, remote: MultiAddr, environment: TcpEnvironment) {
     const { services, options, budget, slabs } = environment
-    this.remote = remote
+    this.remote = remote.toString()
+    this.remoteAddress = remote.pieces[0]?.value
     this.#socket = socket
     this.#environment = environment
     this.#reader = new FrameReader(

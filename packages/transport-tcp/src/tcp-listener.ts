@@ -64,7 +64,7 @@ export class TcpListener implements TransportListener {
       socket.destroy()
       return
     }
-    const connection = new TcpConnection(socket, tcpMultiAddr(remoteAddress, remotePort).toString(), environment)
+    const connection = new TcpConnection(socket, tcpMultiAddr(remoteAddress, remotePort), environment)
     if (!environment.services.accepted(this, connection)) {
       connection.refuse()
       return

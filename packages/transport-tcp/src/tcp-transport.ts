@@ -71,8 +71,7 @@ export class TcpTransport implements Transport {
           return
         }
         stop()
-        const remote = tcpMultiAddr(remoteAddress, remotePort).toString()
-        const connection = new TcpConnection(socket, remote, environment)
+        const connection = new TcpConnection(socket, tcpMultiAddr(remoteAddress, remotePort), environment)
         slab.onBytes = (bytes, from, to) => connection.receive(bytes, from, to)
         connection.start()
         resolve(connection)

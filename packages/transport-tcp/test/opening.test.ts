@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { connect, type Socket } from 'node:net'
 import { ManualClock, RecordingServices } from '@ockam/conformance'
-import { dropPressure, MultiAddr, Route } from '@ockam/core'
+import { type AddressedConnection, dropPressure, MultiAddr, Route } from '@ockam/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { tcp } from '../src/index.ts'
 import { settle, until, withTransport } from './raw-peer.ts'
@@ -33,6 +33,18 @@ describe('Connecting', () => {
       await until(() => services.deliveries.length === 2, 'both messages arrive')
       expect(connections[1]?.remote).toBe(six.address.toString())
       expect(six.address.toString()).toMatch(/^\/ip6\/::1\/tcp\/\d+$/)
+    }))
+
+  test('shows both sides the address of the other without its port, IPv4 as IPv4 also where IPv6 listens', () =>
+    withTransport({}, async ({ transport, services }) => {
+      const both = await transport.listen(MultiAddr.parse('/ip6/::/tcp/0'))
+      const port = both.address.pieces[1]?.value
+      const four = await transport.connect(MultiAddr.parse(`/ip4/127.0.0.1/tcp/${port}`))
+      const six = await transport.connect(MultiAddr.parse(`/ip6/::1/tcp/${port}`))
+      await until(() => services.acceptances.length === 2, 'both are accepted')
+      const accepted = services.acceptances.map(({ connection }) => connection)
+      const addresses = [four, six, ...accepted].map((connection) => (connection as Partial<AddressedConnection>).remoteAddress)
+      expect(addresses).toEqual(['127.0.0.1', '::1', '127.0.0.1', '::1'])
     }))
 
   test('to port 0 fails, because 0 is for listening', () =>

@@ -2,7 +2,7 @@
  * Checks of connecting and listening: addresses, failures, timeouts, aborts, many connections.
  */
 
-import { dropPressure, MultiAddr } from '@ockam/core'
+import { type AddressedConnection, type Connection, dropPressure, MultiAddr } from '@ockam/core'
 import type { ConformanceCheck } from '../check.ts'
 import { expectSame, expectRejection, expectThat } from './assertion.ts'
 import { expectNumbered, numberedMessage, type Pair, type TransportFixture } from './transport-fixture.ts'
@@ -20,6 +20,17 @@ export function openingChecks(fixture: TransportFixture): readonly ConformanceCh
           expectThat(MultiAddr.is(listener.address), 'The address of a listener is a MultiAddr.')
           const dialled = await fixture.within(client.transport.connect(parsed), `connecting to ${text}`)
           expectThat(dialled.remote !== '', 'A connection names its other end.')
+        }),
+    },
+    {
+      name: 'names the place a connection comes from, if it does, the same for all connections from there',
+      run: () =>
+        fixture.withSides(async (server, client) => {
+          const listener = await fixture.listen(server)
+          const first = await fixture.connect(server, client, listener)
+          const second = await fixture.connect(server, client, listener)
+          expectSame(remoteAddressOf(second.accepted), remoteAddressOf(first.accepted), 'the place of the second connection')
+          expectSame(remoteAddressOf(second.dialled), remoteAddressOf(first.dialled), 'the place that was dialled twice')
         }),
     },
     {
@@ -178,4 +189,14 @@ export function openingChecks(fixture: TransportFixture): readonly ConformanceCh
     })
   }
   return checks
+}
+
+/** @throws {Error} unless it is undefined, or 1 to 256 printable characters. */
+function remoteAddressOf(connection: Connection & Partial<AddressedConnection>): string | undefined {
+  const { remoteAddress } = connection
+  expectThat(
+    remoteAddress === undefined || (typeof remoteAddress === 'string' && /^[\x21-\x7e]{1,256}$/.test(remoteAddress)),
+    'A remoteAddress is 1 to 256 printable ASCII characters without spaces, or undefined.',
+  )
+  return remoteAddress
 }

@@ -56,6 +56,8 @@ export type Fault =
   | 'opens after closing'
   | 'closes all connections with one'
   | 'reports the address that was asked for'
+  | 'names another place for every connection'
+  | 'names a place with control characters'
   | 'delivers before accepting'
   | 'delivers before connect returns'
   | 'mixes connections up'
@@ -91,6 +93,7 @@ interface LoopbackListener extends TransportListener {
 
 class LoopbackConnection implements Connection {
   readonly remote = 'loop'
+  readonly remoteAddress: string
   readonly closed: Promise<ClosedReason>
   peer: LoopbackConnection | undefined
   readonly #services: TransportServices
@@ -114,6 +117,9 @@ class LoopbackConnection implements Connection {
       this.#end = resolve
     })
     network.connections.push(this)
+    const { fault } = network
+    this.remoteAddress = fault === 'names another place for every connection' ? `loop-${network.connections.length}` : 'loop'
+    if (fault === 'names a place with control characters') this.remoteAddress = 'loop\n'
   }
 
   send(message: TransportMessage): Pressure {

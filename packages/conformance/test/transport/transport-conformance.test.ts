@@ -7,6 +7,10 @@ const options = { listenAt: '/loop/0', silentAddress: () => '/loop/65535', maxPa
 /** For every check of the kit one transport that breaks its promise. */
 const broken: Readonly<Record<string, readonly Fault[]>> = {
   'reports the address it really listens on, in a form that can be connected to': ['reports the address that was asked for'],
+  'names the place a connection comes from, if it does, the same for all connections from there': [
+    'names another place for every connection',
+    'names a place with control characters',
+  ],
   'tells the node of a connection, with its listener, before its first message': ['delivers before accepting'],
   'delivers nothing on a connection before connect has returned it': ['delivers before connect returns'],
   'serves many connections at the same time and mixes nothing up': ['mixes connections up'],

@@ -79,7 +79,8 @@ export class LiveChannel implements RegisteredChannel {
     this.#counters = createCounters(router.services.diagnostics)
     this.#routeWatch = new RouteWatch(router.flowControls, addresses.decryptorRemote, options.role === 'initiator')
     this.#routeWatch.follow(options.route)
-    this.producer = router.flowControls.createProducer('channel', options.spawnerId)
+    const { remoteNetwork } = router.flowControls.producerAt(options.route.next as Address) ?? {}
+    this.producer = router.flowControls.createProducer('channel', options.spawnerId, remoteNetwork)
     this.#encryptor = this.#createEncryptor()
     this.receiver = this.#createReceiver()
     const refuse = (): void => this.#counters.dropped('key-exchange-only')

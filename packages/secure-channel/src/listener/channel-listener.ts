@@ -22,7 +22,7 @@ import { checkCloseOptions } from '../close-within.ts'
 import { type CheckedSideOptions, checkedSideOptions, type HandshakeSideOptions } from '../handshake/handshake-options.ts'
 import { Responder } from '../handshake/responder.ts'
 import { KEY_LENGTH, MAX_NOISE_MESSAGE } from '../noise/protocol.ts'
-import { Admission } from './admission.ts'
+import { Admission, type HandshakeSource } from './admission.ts'
 
 export interface ListenerOptions extends HandshakeSideOptions {
   /** Who may reach the listener. Default `anyone`: the handshake is what keeps strangers out. */
@@ -31,13 +31,14 @@ export interface ListenerOptions extends HandshakeSideOptions {
   readonly handshakeTimeoutMs?: number
   /** Most half-open handshakes in all. Default 2048. */
   readonly maxHandshakes?: number
-  /** Most half-open handshakes that came along one connection or channel. Default 512. */
+  /** Most half-open handshakes that came from one network, over all its connections. Default 512. */
   readonly maxHandshakesPerSource?: number
   /** Most channels at a time. Default 16 384. */
   readonly maxChannels?: number
   /**
-   * What else tells sources apart: the remote IP address behind a first hop, for instance, so that many connections from one place share a bucket.
-   * Default: each first hop is a source of its own.
+   * Which network a first hop leads to, where somebody knows better than its transport. Handshakes of one network share a bucket; within it, the
+   * connection with most gives way. Default: the `remoteNetwork` of what delivered the message (an IPv4 address, the /64 of an IPv6 address); where
+   * the transport knows none, each connection is one of its own.
    */
   readonly sourceOf?: (firstHop: Address) => string | undefined
   /** Called for every channel that was accepted. */
@@ -111,7 +112,7 @@ class HandshakeListener implements ChannelListener {
     this.#maxChannels = checkedNumber('maxChannels', options.maxChannels ?? 16_384)
     this.#admission = new Admission({
       maxTotal: checkedNumber('maxHandshakes', options.maxHandshakes ?? 2048),
-      maxPerSource: checkedNumber('maxHandshakesPerSource', options.maxHandshakesPerSource ?? 512),
+      maxPerNetwork: checkedNumber('maxHandshakesPerSource', options.maxHandshakesPerSource ?? 512),
       evict: (responder) => this.#evict(responder),
     })
     this.flowControlId = services.router.flowControls.createId()
@@ -169,8 +170,13 @@ class HandshakeListener implements ChannelListener {
         this.#channels--
       },
     })
-    this.#admission.admit(responder, this.#options.sourceOf?.(firstHop) ?? firstHop.key)
+    this.#admission.admit(responder, this.#sourceOf(message, firstHop))
     dropPressure(context.forward(message, Route.of(responder.address)))
+  }
+
+  #sourceOf({ origin }: LocalMessage, firstHop: Address): HandshakeSource {
+    const connection = origin?.flowControlId ?? firstHop.key
+    return { connection, network: this.#options.sourceOf?.(firstHop) ?? origin?.remoteNetwork ?? connection }
   }
 
   #shut(): void {
