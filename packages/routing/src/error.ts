@@ -16,6 +16,10 @@ export type RoutingErrorCode =
   | 'routing/timeout'
   /** Another worker has that address. */
   | 'routing/address-in-use'
+  /** What a session's route was opened over has ended. */
+  | 'routing/path-lost'
+  /** Nothing came along a session's route any more, and pings were not answered. */
+  | 'routing/path-silent'
   /** The MultiAddr has a hop that nothing in this node can open. */
   | 'routing/unresolvable'
   /** The node has as many connections as it allows. */

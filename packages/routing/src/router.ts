@@ -17,6 +17,9 @@ import {
   type Mailbox,
   type MultiAddr,
   type NodeServices,
+  type Producer,
+  type ProducerActivity,
+  type ProducerListening,
   type Random,
   type ResolvedRoute,
   type ResolveOptions,
@@ -71,7 +74,7 @@ export function createRouter(options: RouterOptions = {}): Router {
   return new NodeRouter(options)
 }
 
-class NodeRouter implements Router {
+class NodeRouter implements Router, ProducerListening {
   readonly services: NodeServices
   readonly flowControls: FlowControls
   readonly context: Context
@@ -193,6 +196,10 @@ class NodeRouter implements Router {
   async resolve(address: MultiAddr | string, options?: ResolveOptions): Promise<ResolvedRoute> {
     this.#checkOpen()
     return this.#resolver.resolve(address, options)
+  }
+
+  listenTo(producer: Producer): ProducerActivity {
+    return this.#switchboard.activity.listenTo(producer)
   }
 
   statistics(): RouterStatistics {

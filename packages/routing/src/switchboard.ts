@@ -12,6 +12,7 @@ import { routingError } from './error.ts'
 import type { NodeFlowControls } from './flow-control.ts'
 import type { RoutedMessage } from './routed-message.ts'
 import type { RunningWorker } from './running-worker.ts'
+import { ActivityCounter } from './session/activity-counter.ts'
 
 export interface SwitchboardLimits {
   /** Addresses in onward and return route together. */
@@ -39,6 +40,8 @@ export class Switchboard {
   #lastWorker: RunningWorker | undefined
   /** Messages put into mailboxes. */
   delivered = 0
+  /** For whoever wants to know what comes from a producer. */
+  readonly activity: ActivityCounter = new ActivityCounter()
 
   constructor(drops: DropCounter, flowControls: NodeFlowControls, limits: SwitchboardLimits) {
     this.#drops = drops
@@ -74,6 +77,9 @@ export class Switchboard {
    * @throws {OckamError} `routing/unknown-address`, `routing/invalid-route`, `routing/mailbox-overflow`; never for messages that have an origin.
    */
   route(sender: Sender, message: RoutedMessage): Pressure {
+    const { origin } = message
+    const isListenedTo = origin !== undefined && this.activity.isNeeded
+    if (isListenedTo) this.activity.heard(origin)
     const destination = message.onwardRoute.next
     const worker = destination === undefined ? undefined : this.#workerAt(destination)
     if (destination === undefined || worker === undefined) return this.#undeliverable(message)
@@ -88,7 +94,10 @@ export class Switchboard {
     if (worker.incoming !== undefined && !this.#mayComeIn(worker, message)) return undefined
     worker.enqueue(message)
     this.delivered++
-    return queue.isFull && !worker.dropsWhenFull ? queue.pressure() : undefined
+    if (!queue.isFull || worker.dropsWhenFull) return undefined
+    const pressure = queue.pressure()
+    if (isListenedTo) this.activity.heldUp(origin, pressure)
+    return pressure
   }
 
   #workerAt(address: Address): RunningWorker | undefined {

@@ -1,0 +1,230 @@
+/**
+ * A session: opens its ways in order until one is up, stays there until that is lost, waits, and begins again.
+ *
+ * ```
+ * connecting ── a way is open and was heard ──▶ up ── lost ──▶ down ── the wait is over ──▶ connecting
+ * connecting ── no way opens ──▶ down                 close() leads from everywhere to closed
+ * ```
+ *
+ * Attempts never overlap, but for one: beside a fallback in use the primary way may be tried (`PrimaryReturn`). A way that fell silent is tried after
+ * the others, because it would use up the whole time of an attempt again; one whose connection ended is not, because it says so at once.
+ */
+import {
+  dropPressure,
+  OckamError,
+  type RequestOptions,
+  type ResolvedRoute,
+  type Session,
+  type SessionEvents,
+  type SessionState,
+} from '@ockam/core'
+import { routingError } from '../error.ts'
+import { Backoff } from './backoff.ts'
+import { type OpenWay, unlessAborted, Way, type WayServices } from './open-way.ts'
+import { Pause } from './pause.ts'
+import { PrimaryReturn } from './primary-return.ts'
+import { SessionListeners } from './session-listeners.ts'
+import { UpWaiters } from './up-waiters.ts'
+
+/** A route that was up for so long begins the waits anew, where no pings say how long is long. */
+const STEADY_MS = 10_000
+
+export class LiveSession implements Session {
+  readonly name: string
+  readonly closed: Promise<void>
+  readonly #services: WayServices
+  readonly #ways: readonly Way[]
+  readonly #backoff: Backoff
+  readonly #listeners: SessionListeners
+  readonly #waiters = new UpWaiters()
+  readonly #abort = new AbortController()
+  /** Routes that are being closed. */
+  readonly #ending = new Set<Promise<void>>()
+  #state: SessionState = 'connecting'
+  #open: OpenWay | undefined
+  /** A fallback beside the primary in use, for what was begun there. */
+  #draining: OpenWay | undefined
+  #resolveClosed: () => void = () => undefined
+  #closing: Promise<void> | undefined
+  readonly #life: Promise<void>
+
+  constructor(services: WayServices) {
+    const { options, router } = services
+    this.#services = services
+    this.name = options.name
+    this.#ways = options.ways.map((establish, index) => new Way(services, index, establish))
+    this.#backoff = new Backoff(router.services.random, options.backoff)
+    this.#listeners = new SessionListeners(options.name, router.services.diagnostics)
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve
+    })
+    this.#life = this.#live()
+  }
+
+  get state(): SessionState {
+    return this.#state
+  }
+
+  get route(): ResolvedRoute | undefined {
+    return this.#open?.route
+  }
+
+  get way(): number | undefined {
+    return this.#open?.index
+  }
+
+  async whenUp(options: RequestOptions = {}): Promise<ResolvedRoute> {
+    options.signal?.throwIfAborted()
+    if (this.#state === 'closed') throw this.#abort.signal.reason
+    return this.#open?.route ?? this.#waiters.wait(this.name, this.#services.router.services.clock, options)
+  }
+
+  on<Name extends keyof SessionEvents>(event: Name, listener: (event: SessionEvents[Name]) => void): () => void {
+    return this.#listeners.add(event, listener)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#state = 'closed'
+    const reason = routingError('routing/stopped', `The session "${this.name}" was closed.`)
+    this.#abort.abort(reason)
+    this.#leave(this.#open)
+    this.#leave(this.#draining)
+    this.#open = undefined
+    this.#waiters.reject(reason)
+    this.#listeners.clear()
+    await this.#life
+    await Promise.all(this.#ending)
+    this.#services.router.services.diagnostics.event('routing/session-closed', { session: this.name })
+    this.#resolveClosed()
+  }
+
+  async #live(): Promise<void> {
+    const { signal } = this.#abort
+    let silent: number | undefined
+    // Whoever opens a session first adds listeners.
+    await Promise.resolve()
+    while (!signal.aborted) {
+      this.#state = 'connecting'
+      let error: unknown
+      try {
+        const last = await this.#stayUp(await this.#connect(silent, signal), signal)
+        error = last.error
+        silent = OckamError.is(error, 'routing/path-silent') ? last.way : undefined
+      } catch (failure) {
+        error = failure
+        silent = undefined
+      }
+      if (!signal.aborted) await this.#rest(error, signal)
+    }
+  }
+
+  /** The first way that opens. @throws what the last one tried has thrown, or the signal's reason. */
+  async #connect(silent: number | undefined, signal: AbortSignal): Promise<OpenWay> {
+    const { diagnostics } = this.#services.router.services
+    const indices = this.#ways.map((_, index) => index)
+    const order = silent === undefined ? indices : [...indices.filter((index) => index !== silent), silent]
+    let failure: unknown
+    for (const index of order) {
+      try {
+        const open = await (this.#ways[index] as Way).open(signal)
+        if (!signal.aborted) return open
+        await open.close()
+      } catch (error) {
+        failure = error
+        if (!signal.aborted) diagnostics.event('routing/session-way-failed', { session: this.name, way: index, code: codeOf(error) })
+      }
+      signal.throwIfAborted()
+    }
+    throw failure
+  }
+
+  /** Resolves with the way that was lost and why, also when the session is closed. What was opened is being closed then. */
+  async #stayUp(first: OpenWay, signal: AbortSignal): Promise<{ readonly way: number; readonly error: unknown }> {
+    const { options, router } = this.#services
+    const { clock } = router.services
+    const steadyMs = options.ping?.intervalMs ?? STEADY_MS
+    let open = first
+    for (;;) {
+      const sinceMs = clock.monotonic()
+      this.#enter(open)
+      const wayBack = this.#wayBack(open)
+      const next = await unlessAborted(Promise.race([open.lost.then((error) => ({ error })), wayBack.returned]), signal).catch(
+        (error: unknown) => ({ error }),
+      )
+      if (clock.monotonic() - sinceMs >= steadyMs) this.#backoff.reset()
+      if ('open' in next && !signal.aborted) {
+        this.#drain(open)
+        open = next.open
+        continue
+      }
+      this.#open = undefined
+      this.#leave(open)
+      this.#leave(await wayBack.stop())
+      return { way: open.index, error: 'error' in next ? next.error : signal.reason }
+    }
+  }
+
+  #enter(open: OpenWay): void {
+    this.#open = open
+    this.#state = 'up'
+    this.#services.router.services.diagnostics.event('routing/session-up', { session: this.name, way: open.index })
+    this.#waiters.resolve(open.route)
+    this.#listeners.emit('up', { route: open.route, way: open.index })
+  }
+
+  #wayBack(open: OpenWay): PrimaryReturn {
+    const { router, options } = this.#services
+    const primary = open.index === 0 ? undefined : options.primary
+    return new PrimaryReturn(router.services, this.#ways[0] as Way, primary, (error) =>
+      router.services.diagnostics.event('routing/session-way-failed', { session: this.name, way: 0, code: codeOf(error) }),
+    )
+  }
+
+  /** What was begun along the fallback may end there; it does not stay open for ever. */
+  #drain(former: OpenWay): void {
+    this.#leave(this.#draining)
+    this.#draining = former
+    const { router, options } = this.#services
+    const pause = new Pause(router.services.clock, options.primary?.drainMs ?? 0, true)
+    const end = (): void => {
+      pause.end()
+      this.#leave(former)
+      if (this.#draining === former) this.#draining = undefined
+    }
+    unlessAborted(Promise.race([pause.over, former.lost]), this.#abort.signal).then(end, end)
+  }
+
+  async #rest(error: unknown, signal: AbortSignal): Promise<void> {
+    const { clock, diagnostics } = this.#services.router.services
+    const retryInMs = this.#backoff.next()
+    this.#state = 'down'
+    diagnostics.event('routing/session-down', { session: this.name, code: codeOf(error), retryInMs: Math.round(retryInMs) })
+    this.#listeners.emit('down', { error, retryInMs })
+    // Who asked for a session wants it back: this timer keeps the process alive.
+    const pause = new Pause(clock, retryInMs, false)
+    await unlessAborted(pause.over, signal).catch(() => undefined)
+    pause.end()
+  }
+
+  /** Closing a route whose connection is stuck takes a while; nothing waits for it but the end of the session. */
+  #leave(open: OpenWay | undefined): void {
+    if (open === undefined) return
+    const ending = open.close().then(() => void this.#ending.delete(ending))
+    this.#ending.add(ending)
+    dropPressure(ending)
+  }
+}
+
+/** For diagnostics: the stable code alone, never a message that may quote what a peer sent. */
+function codeOf(error: unknown): string {
+  return OckamError.is(error) ? error.code : 'unknown'
+}
