@@ -6,13 +6,14 @@
 import { OckamError, type StoreErrorCode } from '@ockam/core'
 
 export type StorageSqliteErrorCode =
-  | StoreErrorCode
   /** The database was written by a newer version of this package. Nothing was changed. */
   | 'storage-sqlite/newer-version'
   /** The file is the database of another program. Nothing was changed. */
   | 'storage-sqlite/foreign-database'
   /** Too many long scans were begun and not ended. */
   | 'storage-sqlite/too-many-scans'
+  /** What every store throws. */
+  | StoreErrorCode
 
 export function storeError(code: StorageSqliteErrorCode, message: string, cause?: unknown): OckamError<StorageSqliteErrorCode> {
   return new OckamError(code, message, cause === undefined ? undefined : { cause })
