@@ -1,7 +1,7 @@
 // The boundaries of the repository. Rule D1: a protocol or a plug-in imports `@ockam/core` and third-party libraries, nothing else
 // of ours; only the facade composes. Tests may use packages below their own in one fixed order, so that no cycle can arise.
 
-const protocols = ['routing', 'identity', 'secure-channel']
+const protocols = ['routing', 'identity', 'secure-channel', 'portals']
 const plugIns = ['transport-[a-z0-9-]+', 'vault-[a-z0-9-]+', 'storage-[a-z0-9-]+']
 const facade = ['core', 'routing', 'identity', 'secure-channel', 'vault-software']
 
@@ -71,6 +71,7 @@ export default {
     },
     ...testOrder.map((name, at) => testRule(name, testOrder.slice(0, at))),
     ...['transport-tcp', 'storage-file', 'storage-sqlite'].map((name) => testRule(name, testBase)),
+    testRule('portals', [...testOrder, 'transport-tcp']),
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'everything-resolves', severity: 'error', from: {}, to: { couldNotResolve: true } },
     {

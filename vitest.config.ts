@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { rustPeerPath } from './tools/rust-peer/path.mjs'
 
 // One project per workspace folder with tests, named after the folder. Tests import sources (condition "@ockam/source"), so no
 // build is needed, except for programs that tests start as child processes: those run built JavaScript.
@@ -11,7 +12,10 @@ const folders = roots
 
 // These start processes, open sockets or touch files: each of their test files gets a process of its own.
 // All others are pure and share one, which is two to three times faster.
-const isolated = new Set(['transport-tcp', 'storage-file', 'storage-sqlite', 'integration', 'bench', 'setup', 'docs', 'sensor-behind-relay'])
+const isolated = new Set(['transport-tcp', 'portals', 'storage-file', 'storage-sqlite', 'integration', 'interop', 'bench', 'setup', 'docs', 'sensor-behind-relay'])
+
+// Without the Rust peer one test says so; the others are not even loaded.
+const rustPeerTests = existsSync(rustPeerPath()) ? 'test/**/*.test.ts' : 'test/rust-peer.test.ts'
 
 const conditions = ['@ockam/source', 'module', 'node', 'import', 'default']
 
@@ -25,7 +29,7 @@ export default defineConfig({
     projects: folders.map(({ name, folder }) => ({
       extends: true as const,
       root: folder,
-      test: { name, include: ['test/**/*.test.{ts,mjs}'], isolate: isolated.has(name) },
+      test: { name, include: [name === 'interop' ? rustPeerTests : 'test/**/*.test.{ts,mjs}'], isolate: isolated.has(name) },
     })),
   },
 })

@@ -1,0 +1,135 @@
+/** The listening socket of an inlet: TCP or Unix, plain or TLS. */
+
+import { chmod, unlink } from 'node:fs/promises'
+import { connect, createServer as createPlainServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer, TLSSocket } from 'node:tls'
+import { portalError, systemCode } from './error.ts'
+import type { PortalSettings } from './option.ts'
+import type { PortalSocket } from './portal-socket.ts'
+import { formatSocketAddress, type SocketAddress } from './socket-address.ts'
+import { eventReader } from './socket-reader.ts'
+
+/** TLS that an inlet serves: certificate chain and private key in PEM. */
+export interface InletTls {
+  readonly cert: string | Uint8Array
+  readonly key: string | Uint8Array
+  /** Protocols accepted in ALPN, such as `h2`. Default: none. */
+  readonly alpnProtocols?: readonly string[]
+}
+
+const HANDSHAKE_MS = 10_000
+const OWNER_ONLY = 0o600
+
+export interface InletListenerOptions {
+  readonly listen: SocketAddress
+  readonly tls: InletTls | undefined
+  readonly settings: PortalSettings
+  onClient(socket: PortalSocket): void
+  onRefused(reason: 'too-many-connections' | 'tls-failed'): void
+  /** Accepting failed for a reason of this machine: too many open files. */
+  onFailure(code: string): void
+}
+
+export interface InletListener {
+  readonly address: SocketAddress
+  close(): Promise<void>
+}
+
+/** @throws {OckamError} `portals/listen-failed` */
+export async function listenForClients(options: InletListenerOptions): Promise<InletListener> {
+  const { listen } = options
+  let server = serverOf(options)
+  try {
+    await listening(server, listen)
+  } catch (error) {
+    if (listen.kind !== 'unix' || systemCode(error) !== 'EADDRINUSE' || (await isAnswered(listen.path))) throw listenFailed(listen, error)
+    // A program that was killed leaves its socket behind.
+    await unlink(listen.path)
+    server = serverOf(options)
+    await listening(server, listen).catch((cause: unknown) => {
+      throw listenFailed(listen, cause)
+    })
+  }
+  if (listen.kind === 'unix') await chmod(listen.path, OWNER_ONLY)
+  server.on('error', (error) => options.onFailure(systemCode(error) ?? 'unknown'))
+  return { address: boundAddress(server, listen), close: () => closed(server) }
+}
+
+function serverOf({ listen, tls, settings, onClient, onRefused }: InletListenerOptions): Server {
+  const { keepAliveMs, maxConnections } = settings
+  const common = { allowHalfOpen: true, noDelay: true, keepAlive: keepAliveMs > 0, keepAliveInitialDelay: keepAliveMs }
+  const accept = (socket: Socket): void => {
+    socket.pause()
+    const remote = listen.kind === 'unix' ? listen.path : `${socket.remoteAddress}:${socket.remotePort}`
+    onClient({ socket, reader: eventReader(socket), remote, canReset: listen.kind === 'tcp' && !(socket instanceof TLSSocket) })
+  }
+  let server: Server
+  if (tls === undefined) server = createPlainServer({ ...common, pauseOnConnect: true }, accept)
+  else {
+    const { cert, key, alpnProtocols } = tls
+    const protocols = alpnProtocols === undefined ? {} : { ALPNProtocols: [...alpnProtocols] }
+    server = createTlsServer({ ...common, cert: cert as string, key: key as string, ...protocols, handshakeTimeout: HANDSHAKE_MS }, accept)
+    server.on('tlsClientError', (_error: Error, socket: Socket) => {
+      onRefused('tls-failed')
+      socket.destroy()
+    })
+  }
+  server.maxConnections = maxConnections
+  server.on('drop', () => onRefused('too-many-connections'))
+  return server
+}
+
+function listening(server: Server, listen: SocketAddress): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(listen.kind === 'unix' ? { path: listen.path } : { host: listen.host, port: listen.port }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function boundAddress(server: Server, listen: SocketAddress): SocketAddress {
+  const bound = server.address()
+  return bound === null || typeof bound === 'string' || listen.kind === 'unix' ? listen : { ...listen, port: bound.port }
+}
+
+/** Whether a program listens at that path. */
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path })
+    const settle = (isThere: boolean): void => {
+      socket.destroy()
+      resolve(isThere)
+    }
+    socket.once('connect', () => settle(true)).once('error', (error) => settle(systemCode(error) !== 'ECONNREFUSED'))
+  })
+}
+
+/** Resolves at once: connections are closed by their owner. */
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => undefined)
+    resolve()
+  })
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'something else listens there already. Choose another port, or 0 for any.',
+  EADDRNOTAVAIL: 'this machine does not have that address. Choose one of its own, or 127.0.0.1.',
+  EACCES: 'this user may not listen there. Choose a port above 1023, or another folder.',
+  ENOTFOUND: 'there is no such host name.',
+  ENOENT: 'the folder of the socket does not exist.',
+}
+
+function listenFailed(listen: SocketAddress, cause: unknown): Error {
+  const code = systemCode(cause)
+  const hint = (code !== undefined && HINTS[code]) || 'the operating system refused.'
+  return portalError(
+    'portals/listen-failed',
+    `Cannot listen on ${formatSocketAddress(listen)}: ${hint}${code === undefined ? '' : ` (${code})`}`,
+    {
+      cause,
+    },
+  )
+}

@@ -1,0 +1,170 @@
+/**
+ * The worker at an outlet's address: takes Pings, connects to the target, and makes a connection for each. Nothing but a Ping is ever looked at here.
+ *
+ * A Ping with hops behind the outlet's address is taken as it is: a Rust inlet whose session was replaced names the outlet twice.
+ */
+
+import { type Context, dropPressure, type LocalMessage, Route, type Worker } from '@ockam/core'
+import { systemCode } from './error.ts'
+import { isExtendedRoute } from './extension.ts'
+import { PeerBinding } from './peer-binding.ts'
+import type { Portal, Refusal } from './portal.ts'
+import { PortalConnection } from './portal-connection.ts'
+import { decodePortalMessage, DISCONNECT, PONG } from './portal-message.ts'
+import { cut, type PortalSocket } from './portal-socket.ts'
+import type { EndReason } from './portal-stream.ts'
+import { formatSocketAddress, type SocketAddress } from './socket-address.ts'
+import { connectTarget, type TargetTls } from './target.ts'
+
+/** An inlet of ours confirms the Pong at once; one that does not is gone. */
+const CONFIRMATION_MS = 30_000
+
+export interface OutletListenerOptions {
+  readonly portal: Portal
+  readonly target: SocketAddress
+  readonly tls: TargetTls | undefined
+  readonly connectTimeoutMs: number
+  readonly maxConnectionsPerPeer: number
+}
+
+export class OutletListener implements Worker {
+  readonly #options: OutletListenerOptions
+  /** Connections by peer, those that are being made included. */
+  readonly #byPeer = new Map<unknown, number>()
+
+  constructor(options: OutletListenerOptions) {
+    this.#options = options
+  }
+
+  handleMessage(message: LocalMessage, context: Context): void {
+    const { portal } = this.#options
+    const decoded = decodePortalMessage(message.payload)
+    if (decoded?.kind !== 'ping' || message.returnRoute.isEmpty) {
+      portal.drop(decoded === undefined ? 'malformed' : 'unexpected')
+      return
+    }
+    const binding = new PeerBinding(message)
+    const refusal = this.#refusal(binding)
+    if (refusal !== undefined) {
+      portal.refuse(refusal, { peer: binding.identifier })
+      answerDisconnect(message, context)
+      return
+    }
+    dropPressure(new Attempt(this.#options, message, binding, context, this.#count(binding)).run())
+  }
+
+  /** With the outlet or the node. */
+  stop(): void {
+    this.#options.portal.closeSoon()
+  }
+
+  #refusal(binding: PeerBinding): Refusal | undefined {
+    const { portal, maxConnectionsPerPeer } = this.#options
+    if (portal.isClosed) return 'closed'
+    if (portal.isFull) return 'too-many-connections'
+    return (this.#byPeer.get(peerKey(binding)) ?? 0) >= maxConnectionsPerPeer ? 'too-many-of-peer' : undefined
+  }
+
+  /** @returns what takes it off again, once. */
+  #count(binding: PeerBinding): () => void {
+    const key = peerKey(binding)
+    this.#byPeer.set(key, (this.#byPeer.get(key) ?? 0) + 1)
+    let isCounted = true
+    return () => {
+      if (!isCounted) return
+      isCounted = false
+      const left = (this.#byPeer.get(key) ?? 1) - 1
+      if (left === 0) this.#byPeer.delete(key)
+      else this.#byPeer.set(key, left)
+    }
+  }
+}
+
+/** One Ping on its way to a connection. Counts as one from the beginning. */
+class Attempt {
+  readonly #options: OutletListenerOptions
+  readonly #ping: LocalMessage
+  readonly #binding: PeerBinding
+  readonly #context: Context
+  readonly #release: () => void
+  readonly #controller = new AbortController()
+
+  constructor(options: OutletListenerOptions, ping: LocalMessage, binding: PeerBinding, context: Context, release: () => void) {
+    this.#options = options
+    this.#ping = ping
+    this.#binding = binding
+    this.#context = context
+    this.#release = release
+    options.portal.add(this)
+  }
+
+  async run(): Promise<void> {
+    const { portal, target, tls, connectTimeoutMs } = this.#options
+    const { clock } = portal.router.services
+    const { origin } = this.#binding
+    const { signal } = this.#controller
+    const timer = clock.schedule(connectTimeoutMs, () => this.#controller.abort('timeout'))
+    const callOff = origin && portal.router.flowControls.onEnd(origin, () => this.#controller.abort('route-lost'))
+    try {
+      this.#open(await connectTarget(target, { tls, keepAliveMs: portal.settings.keepAliveMs, signal }))
+    } catch (error) {
+      this.#release()
+      const code = signal.aborted ? String(signal.reason) : (systemCode(error) ?? 'unknown')
+      portal.refuse('target-unreachable', { code, remote: formatSocketAddress(target), peer: this.#binding.identifier })
+      if (code !== 'route-lost') answerDisconnect(this.#ping, this.#context)
+    } finally {
+      timer.cancel()
+      callOff?.()
+      portal.remove(this)
+    }
+  }
+
+  /** The outlet closes. */
+  async close(reason: EndReason): Promise<void> {
+    this.#controller.abort(reason)
+  }
+
+  #open(socket: PortalSocket): void {
+    const { portal } = this.#options
+    const ping = this.#ping
+    if (portal.isClosed) {
+      cut(socket)
+      throw new Error('The outlet was closed.')
+    }
+    try {
+      const connection = new PortalConnection({
+        portal,
+        socket,
+        producer: this.#binding.origin,
+        isExtended: portal.settings.isExtended && isExtendedRoute(ping.returnRoute),
+        onStarted: () => {
+          try {
+            connection.send(ping.returnRoute, PONG)
+          } catch {
+            dropPressure(connection.close('route-lost'))
+            return
+          }
+          connection.open(ping, this.#binding, CONFIRMATION_MS)
+        },
+        onOver: this.#release,
+      })
+    } catch (error) {
+      // The node is closing: it starts nothing any more.
+      cut(socket)
+      throw error
+    }
+  }
+}
+
+/** Identities count together wherever they come from; who has none counts by the connection. */
+function peerKey({ identifier, origin }: PeerBinding): unknown {
+  return identifier ?? origin
+}
+
+function answerDisconnect(ping: LocalMessage, context: Context): void {
+  try {
+    dropPressure(context.dispatch({ onwardRoute: ping.returnRoute, returnRoute: Route.of(context.address), payload: DISCONNECT }))
+  } catch {
+    // Its connection has ended: there is nobody to tell.
+  }
+}

@@ -1,0 +1,318 @@
+/**
+ * The bytes between one socket and the portal worker at the other end, once both know each other.
+ *
+ * From the socket: one read is one Payload. Reading stops while there is pressure, or no credit. To the socket: what arrives is written at once;
+ * between two ends of ours the other side has credit for it, otherwise the sender is made to wait when too much is unwritten, and the connection ends
+ * when nothing of that is taken for a while: a client that stands still must not stop its neighbours on the same channel for ever.
+ *
+ * An end of file goes over as End between our own ends, and each direction ends for itself. Other makes know only Disconnect: both directions end,
+ * what has arrived is still written. Whatever ends otherwise cuts the socket, so that nobody takes half of something for the whole.
+ */
+
+import { type Clock, type Context, dropPressure, OckamError, type Pressure, type Route, type Timer } from '@ockam/core'
+import { ReceiveWindow, SendCredit } from './credit.ts'
+import { systemCode } from './error.ts'
+import {
+  DISCONNECT,
+  encodeCredit,
+  END,
+  framePayload,
+  MAX_PAYLOAD_BYTES,
+  PAYLOAD_HEAD,
+  PAYLOAD_TAIL,
+  type PortalMessage,
+} from './portal-message.ts'
+import { cut, type PortalSocket } from './portal-socket.ts'
+import { allocate, type ReadChunk } from './socket-reader.ts'
+
+/** Less credit than this is saved up, or a byte at a time would be sent. */
+const LEAST_PIECE = 4096
+
+export interface StreamSettings {
+  /** Between our own ends: what is held for one client that does not read. */
+  readonly windowBytes: number
+  /** With other makes: unwritten bytes from which the sender has to wait. */
+  readonly maxQueuedBytes: number
+  /** With other makes: how long a client may take nothing while the sender waits for it. */
+  readonly stallTimeoutMs: number
+  /** How long a client may take nothing of what is left after the other side has ended. */
+  readonly lingerTimeoutMs: number
+}
+
+/** What all connections of an inlet or outlet have moved. */
+export interface Traffic {
+  /** From sockets into the portal. */
+  sentBytes: number
+  /** Out of the portal to sockets. */
+  receivedBytes: number
+}
+
+/** Why a connection through a portal ended. */
+export type EndReason =
+  /** Both sides had sent all they had. */
+  | 'ended'
+  /** The other end said Disconnect: its side of the connection is gone. */
+  | 'peer-disconnected'
+  /** The socket here failed or was closed by its program. */
+  | 'socket-closed'
+  /** The channel or connection that carried it is gone. */
+  | 'route-lost'
+  /** Its client took nothing for too long while others waited. */
+  | 'stalled'
+  /** The other end broke the rules of counters or credit. */
+  | 'protocol-violation'
+  /** Inlet or outlet was closed. */
+  | 'closed'
+  /** The outlet did not confirm in time, or the inlet did not. */
+  | 'timeout'
+  /** The outlet refused, or could not reach its target. */
+  | 'refused'
+
+export interface StreamOptions extends StreamSettings {
+  readonly socket: PortalSocket
+  readonly context: Context
+  readonly clock: Clock
+  /** To the portal worker at the other end. */
+  readonly onwardRoute: Route
+  readonly returnRoute: Route
+  /** Whether the other end is one of ours: Credit, End and counters are used. */
+  readonly isExtended: boolean
+  readonly traffic: Traffic
+  /** Called once; nothing more is sent then, and nothing more needs to be received. @param code of the system's or the router's error. */
+  onOver(reason: EndReason, code: string | undefined): void
+}
+
+export class PortalStream {
+  sentBytes = 0
+  receivedBytes = 0
+  readonly #options: StreamOptions
+  readonly #credit: SendCredit | undefined
+  readonly #window: ReceiveWindow | undefined
+  /** Read, and not yet sent whole. While there is one, the socket is paused. */
+  #chunk: ReadChunk | undefined
+  #isHeld = false
+  #hasRead = false
+  #sendCounter = 0
+  #receiveCounter = 0
+  #hasReceivedEnd = false
+  #hasSentEnd = false
+  #isOver = false
+  #unwritten = 0
+  /** Grows whenever the socket has taken something. */
+  #progress = 0
+  #pressure: Promise<void> | undefined
+  #relieve: (() => void) | undefined
+  #timer: Timer | undefined
+  #errorCode: string | undefined
+
+  constructor(options: StreamOptions) {
+    this.#options = options
+    this.#credit = options.isExtended ? new SendCredit() : undefined
+    this.#window = options.isExtended ? new ReceiveWindow(options.windowBytes) : undefined
+  }
+
+  /** Called once, when the other end may be sent to. */
+  start(): void {
+    const { socket, reader } = this.#options.socket
+    socket.on('end', () => {
+      this.#hasRead = true
+      this.#pump()
+    })
+    socket.on('error', (error) => {
+      this.#errorCode ??= systemCode(error) ?? 'unknown'
+    })
+    socket.on('close', () => this.#socketClosed())
+    this.#grant()
+    reader.start((chunk) => {
+      if (this.#isOver) return
+      this.#chunk = chunk
+      this.#pump()
+    })
+  }
+
+  /** Collects what is written until {@link uncork}. */
+  cork(): void {
+    this.#options.socket.socket.cork()
+  }
+
+  uncork(): void {
+    this.#options.socket.socket.uncork()
+  }
+
+  /** A message of the other end, in order. */
+  receive(message: PortalMessage): Pressure {
+    if (this.#isOver) return undefined
+    if (message.kind === 'payload') return this.#receivePayload(message.data, message.counter)
+    if (message.kind === 'disconnect') this.#end('peer-disconnected', { isCut: this.#window !== undefined && !this.#hasReceivedEnd })
+    else if (message.kind === 'credit' && this.#credit !== undefined) {
+      if (this.#credit.add(message.bytes)) this.#pump()
+      else this.#violate()
+    } else if (message.kind === 'end' && this.#window !== undefined && !this.#hasReceivedEnd) {
+      this.#hasReceivedEnd = true
+      this.#options.socket.socket.end()
+    } else if (message.kind === 'end' || message.kind === 'credit') this.#violate()
+    return undefined
+  }
+
+  /** Ends it from outside. @param isTold whether the other end can still be told. */
+  abort(reason: EndReason, isTold: boolean): void {
+    this.#end(reason, { isTold, isCut: true })
+  }
+
+  /** Sends of what was read as much as may be sent now; reads on when that was all. */
+  #pump(): void {
+    const { socket } = this.#options.socket
+    while (this.#chunk !== undefined && !this.#isHeld && !this.#isOver) {
+      const chunk = this.#chunk
+      let length = Math.min(chunk.to - chunk.from, MAX_PAYLOAD_BYTES)
+      if (this.#credit !== undefined) {
+        const { dataBytes } = this.#credit
+        if (dataBytes < Math.min(length, LEAST_PIECE)) break
+        length = Math.min(length, dataBytes)
+        this.#credit.spend(length)
+      }
+      const payload = this.#framed(chunk, length)
+      chunk.from += length
+      if (chunk.from === chunk.to) this.#chunk = undefined
+      this.sentBytes += length
+      this.#options.traffic.sentBytes += length
+      this.#hold(this.#send(payload))
+    }
+    if (this.#isOver) return
+    if (this.#chunk !== undefined || this.#isHeld) socket.pause()
+    else if (this.#hasRead) this.#sendEnd()
+    else if (socket.isPaused()) socket.resume()
+  }
+
+  #framed(chunk: ReadChunk, length: number): Uint8Array {
+    const counter = this.#options.isExtended ? this.#sendCounter : undefined
+    this.#sendCounter = (this.#sendCounter + 1) & 0xffff
+    const end = chunk.from + length
+    // What stood in front of a later piece has been copied out by then.
+    if (chunk.hasRoom && end === chunk.to) return framePayload(chunk.bytes, chunk.from, end, counter)
+    const bytes = allocate(PAYLOAD_HEAD + length + PAYLOAD_TAIL)
+    bytes.set(chunk.bytes.subarray(chunk.from, end), PAYLOAD_HEAD)
+    return framePayload(bytes, PAYLOAD_HEAD, PAYLOAD_HEAD + length, counter)
+  }
+
+  #hold(pressure: Pressure): void {
+    if (pressure === undefined) return
+    this.#isHeld = true
+    dropPressure(pressure.then(this.#goOn))
+  }
+
+  readonly #goOn = (): void => {
+    this.#isHeld = false
+    this.#pump()
+  }
+
+  #receivePayload(data: Uint8Array, counter: number | undefined): Pressure {
+    const isInOrder = counter === undefined || counter === this.#receiveCounter
+    this.#receiveCounter = (this.#receiveCounter + 1) & 0xffff
+    if (!isInOrder || this.#hasReceivedEnd || this.#window?.receive(data.length) === false) {
+      this.#violate()
+      return undefined
+    }
+    const { length } = data
+    this.receivedBytes += length
+    this.#options.traffic.receivedBytes += length
+    this.#unwritten += length
+    this.#options.socket.socket.write(data, () => this.#written(length))
+    return this.#window === undefined && this.#unwritten > this.#options.maxQueuedBytes ? this.#wait() : undefined
+  }
+
+  #written(length: number): void {
+    this.#unwritten -= length
+    this.#progress++
+    if (this.#isOver) return
+    if (this.#window === undefined) {
+      if (this.#unwritten * 2 <= this.#options.maxQueuedBytes) this.#endWait()
+      return
+    }
+    this.#window.release(length)
+    this.#grant()
+  }
+
+  #grant(): void {
+    const bytes = this.#hasReceivedEnd ? 0 : (this.#window?.grant() ?? 0)
+    if (bytes > 0) dropPressure(this.#send(encodeCredit(bytes)))
+  }
+
+  /** The sender waits until half is written, and gives up a socket that takes nothing. */
+  #wait(): Promise<void> {
+    if (this.#pressure === undefined) {
+      this.#pressure = new Promise((resolve) => {
+        this.#relieve = resolve
+      })
+      this.#watch(this.#options.stallTimeoutMs, () => this.#end('stalled', { isTold: true, isCut: true }))
+    }
+    return this.#pressure
+  }
+
+  #endWait(): void {
+    this.#timer?.cancel()
+    this.#pressure = undefined
+    this.#relieve?.()
+  }
+
+  /** Calls `onStill` when the socket took nothing for so long. */
+  #watch(timeoutMs: number, onStill: () => void): void {
+    const before = this.#progress
+    this.#timer = this.#options.clock.schedule(timeoutMs, () => {
+      if (this.#progress === before) onStill()
+      else this.#watch(timeoutMs, onStill)
+    })
+  }
+
+  /** The socket's program has sent all it had. */
+  #sendEnd(): void {
+    if (this.#hasSentEnd) return
+    this.#hasSentEnd = true
+    if (this.#window === undefined) this.#end('ended', { isTold: true })
+    else dropPressure(this.#send(END))
+  }
+
+  #socketClosed(): void {
+    this.#timer?.cancel()
+    const hasAll = this.#hasSentEnd && this.#hasReceivedEnd && this.#errorCode === undefined
+    this.#end(hasAll ? 'ended' : 'socket-closed', { isTold: !hasAll })
+  }
+
+  #violate(): void {
+    this.#end('protocol-violation', { isTold: true, isCut: true })
+  }
+
+  #send(payload: Uint8Array): Pressure {
+    const { context, onwardRoute, returnRoute } = this.#options
+    try {
+      return context.dispatch({ onwardRoute, returnRoute, payload })
+    } catch (error) {
+      this.#errorCode ??= OckamError.is(error) ? error.code : 'unknown'
+      this.#end('route-lost', { isCut: true })
+      return undefined
+    }
+  }
+
+  /** @param how.isTold the other end gets a Disconnect. @param how.isCut the socket ends at once; otherwise with what has arrived for it. */
+  #end(reason: EndReason, { isTold = false, isCut = false }: { readonly isTold?: boolean; readonly isCut?: boolean }): void {
+    if (this.#isOver) return
+    if (isTold) dropPressure(this.#send(DISCONNECT))
+    // Sending may have failed, and ended it.
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#chunk = undefined
+    this.#endWait()
+    if (isCut) cut(this.#options.socket)
+    else this.#linger()
+    this.#options.onOver(reason, this.#errorCode)
+  }
+
+  /** Writes what is left. What still comes in is read and forgotten, or the system would discard what was written as well. */
+  #linger(): void {
+    const { socket } = this.#options.socket
+    if (socket.destroyed) return
+    socket.end()
+    socket.resume()
+    this.#watch(this.#options.lingerTimeoutMs, () => socket.destroy())
+  }
+}
