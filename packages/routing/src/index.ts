@@ -18,6 +18,7 @@ export {
 export { startEcho } from './service/echo.ts'
 export { startHop } from './service/hop.ts'
 export { createRelayClient, type RelayClientOptions, type RelayHandle } from './service/relay-client.ts'
+export { createRelaySession, type RegisteredRoute, type RelaySession, type RelaySessionOptions } from './service/relay-session.ts'
 export { type RelayService, type RelayServiceOptions, startRelayService } from './service/relay-service.ts'
 export { startUppercase } from './service/uppercase.ts'
 export { createSessions, type SessionSet } from './session/sessions.ts'

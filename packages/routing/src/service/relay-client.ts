@@ -20,6 +20,7 @@ import {
   type ResolvedRoute,
   Route,
   type Router,
+  type Timer,
   type Worker,
 } from '@ockam/core'
 import { decodeBareString, encodeBareString } from '@ockam/core/bare'
@@ -32,6 +33,11 @@ export interface RelayClientOptions extends RequestOptions {
   readonly name?: string
   /** Address of the relay service. Default `static_forwarding_service` with a name, `forwarding_service` without. */
   readonly service?: string
+  /**
+   * The registration is sent again so often until it is answered: the name may still belong to a connection that has died, which the relay's node
+   * notices later than this one. Default: it is sent once.
+   */
+  readonly resendMs?: number
 }
 
 export interface RelayHandle extends AsyncDisposable {
@@ -51,8 +57,9 @@ const DEFAULT_TIMEOUT_MS = 30_000
  * `routing/stopped` when the route ends first; `routing/invalid-argument`. Rejects with `signal.reason` when aborted.
  */
 export async function createRelayClient(router: Router, to: ResolvedRoute, options: RelayClientOptions = {}): Promise<RelayHandle> {
-  const { name } = options
+  const { name, resendMs } = options
   checkName(name)
+  if (resendMs !== undefined) checkedTimeout(resendMs, resendMs)
   checkedTimeout(options.timeoutMs, DEFAULT_TIMEOUT_MS)
   options.signal?.throwIfAborted()
   const service = options.service ?? (name === undefined ? 'forwarding_service' : 'static_forwarding_service')
@@ -64,8 +71,8 @@ export async function createRelayClient(router: Router, to: ResolvedRoute, optio
     router.flowControls.addConsumer(worker.address, to.producer.flowControlId)
     if (to.producer.kind === 'channel') router.flowControls.withholdIdentity(to.producer)
   }
-  try {
-    const answered = registration.answered(router.services.clock, options)
+  let again: Timer | undefined
+  const send = (): void => {
     try {
       const message = {
         onwardRoute: to.route.concat(Route.of(Address.local(service))),
@@ -73,15 +80,22 @@ export async function createRelayClient(router: Router, to: ResolvedRoute, optio
         payload: encodeBareString(name ?? ANY_NAME),
       }
       dropPressure(router.context.dispatch(message))
+      if (resendMs !== undefined) again = router.services.clock.schedule(resendMs, send)
     } catch (error) {
       registration.fail(error)
     }
+  }
+  try {
+    const answered = registration.answered(router.services.clock, options)
+    send()
     const address = await answered
     const close = (): Promise<void> => worker.close()
     return { address, closed: Promise.race([to.closed, worker.stopped]), close, [Symbol.asyncDispose]: close }
   } catch (error) {
     await worker.close()
     throw error
+  } finally {
+    again?.cancel()
   }
 }
 
