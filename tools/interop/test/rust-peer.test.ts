@@ -1,0 +1,54 @@
+/** The Rust peer itself: that it is there, what it is made of, and that wrong requests do it no harm. Without it this file is all that runs. */
+
+import { existsSync } from 'node:fs'
+import { afterEach, describe, expect, test } from 'vitest'
+import { rustPeerPath } from '../../rust-peer/path.mjs'
+import { RustPeer, stopRustPeers } from './fixture/rust-peer.ts'
+
+const isThere = existsSync(rustPeerPath())
+
+afterEach(stopRustPeers)
+
+test('the Rust peer is there (npm run interop builds it where cargo is installed)', (context) => {
+  if (!isThere) context.skip()
+  expect(isThere).toBe(true)
+})
+
+if (isThere) {
+  describe('the Rust peer', () => {
+    test('is made of the crates that docs/compatibility.md names', async () => {
+      const peer = await RustPeer.start()
+      const { protocol, crates } = await peer.ask('peer.version')
+      expect(protocol).toBe(1)
+      expect(crates).toMatchObject({
+        ockam: '0.150.0',
+        ockam_core: '0.125.0',
+        ockam_identity: '0.134.0',
+        ockam_node: '0.139.0',
+        ockam_transport_tcp: '0.137.0',
+        ockam_transport_udp: '0.81.0',
+        ockam_vault: '0.132.0',
+      })
+    })
+
+    test('answers wrong requests with errors and goes on', async () => {
+      const peer = await RustPeer.start()
+      for (const line of ['no JSON', '[]', '{}', '{"command":7}']) {
+        peer.write(line)
+        expect((await peer.event('reply')).error.message).toMatch(/request/)
+      }
+      await expect(peer.ask('no.command')).rejects.toThrow('there is no command')
+      await expect(peer.ask('identity.import', { history: 'xy' })).rejects.toThrow('hexadecimal')
+      await expect(peer.ask('worker.start', { address: 'a#b#c', kind: 'echo' })).rejects.toThrow('address')
+      await expect(peer.ask('message.send', { route: ['nobody'], payload: '00' })).rejects.toThrow('No such alias')
+      await expect(peer.ask('identity.create')).resolves.toMatchObject({ changes: 1 })
+    })
+
+    test('ends when its input ends', async () => {
+      const peer = await RustPeer.start()
+      await peer.ask('tcp.listen')
+      await peer.stop()
+      await expect(peer.ask('peer.version')).rejects.toThrow('has ended')
+    })
+  })
+}
