@@ -12,7 +12,18 @@ const folders = roots
 
 // These start processes, open sockets or touch files: each of their test files gets a process of its own.
 // All others are pure and share one, which is two to three times faster.
-const isolated = new Set(['transport-tcp', 'portals', 'storage-file', 'storage-sqlite', 'integration', 'interop', 'bench', 'setup', 'docs', 'sensor-behind-relay'])
+const isolated = new Set([
+  'transport-tcp',
+  'portals',
+  'storage-file',
+  'storage-sqlite',
+  'integration',
+  'interop',
+  'bench',
+  'setup',
+  'docs',
+  'sensor-behind-relay',
+])
 
 // Without the Rust peer one test says so; the others are not even loaded.
 const rustPeerTests = existsSync(rustPeerPath()) ? 'test/**/*.test.ts' : 'test/rust-peer.test.ts'
