@@ -85,11 +85,13 @@ export interface ConnectionOptions extends ConnectOptions {
 /** Counters since the router was made. A remote party learns none of them. */
 export interface RouterStatistics {
   readonly delivered: number
-  /** Dropped messages by reason, such as `unknown-address`, `not-reachable`, `denied-incoming`, `denied-outgoing`, `mailbox-full`, `loop`, `stopped`. */
+  /** Dropped messages by reason, such as `unknown-address`, `not-reachable`, `denied-incoming`, `denied-outgoing`, `mailbox-full`, `node-full`, `loop`, `stopped`. */
   readonly dropped: Readonly<Record<string, number>>
   readonly workers: number
   readonly connections: number
   readonly waitingMessages: number
+  /** Memory that those messages hold. */
+  readonly waitingBytes: number
 }
 
 export interface Router extends AsyncDisposable {

@@ -22,7 +22,7 @@ import { createSecureChannels } from '@ockam/secure-channel'
 import { type SoftwareVault, softwareVault, type VaultProtection } from '@ockam/vault-software'
 import { OckamNode } from './node.ts'
 
-export interface NodeOptions extends Pick<RouterOptions, 'maxAddresses' | 'maxForwards' | 'maxConnections'> {
+export interface NodeOptions extends Pick<RouterOptions, 'maxAddresses' | 'maxForwards' | 'maxConnections' | 'maxWaitingBytes'> {
   readonly transports?: readonly TransportFactory[]
   /** Where identities and software keys are kept. Default: in memory; identities then live as long as the process. Closed with the node. */
   readonly store?: Store
@@ -68,7 +68,7 @@ export async function createNode(options: NodeOptions = {}): Promise<OckamNode> 
 }
 
 function compose(options: NodeOptions, store: Store, software: SoftwareVault, release: () => Promise<void>): OckamNode {
-  const { transports = [], clock, random, turns, diagnostics, maxAddresses, maxForwards, maxConnections } = options
+  const { transports = [], clock, random, turns, diagnostics, maxAddresses, maxForwards, maxConnections, maxWaitingBytes } = options
   const platform = { ...(clock && { clock }), ...(random && { random }), ...(diagnostics && { diagnostics }) }
   const vault: Vault = {
     signing: options.vault?.signing ?? software.signing,
@@ -84,6 +84,7 @@ function compose(options: NodeOptions, store: Store, software: SoftwareVault, re
     ...(maxAddresses !== undefined && { maxAddresses }),
     ...(maxForwards !== undefined && { maxForwards }),
     ...(maxConnections !== undefined && { maxConnections }),
+    ...(maxWaitingBytes !== undefined && { maxWaitingBytes }),
   })
   const identities = createIdentities({ vault, store, ...platform, ...options.identities })
   const channels = createSecureChannels({ router, vault, identities })

@@ -19,6 +19,8 @@ export type DropReason =
   | 'denied-outgoing'
   /** The mailbox was full and drops, or a sender outside the node did not wait. */
   | 'mailbox-full'
+  /** All mailboxes together held `maxWaitingBytes`, it came from outside, and its mailbox would have held more than its share. */
+  | 'node-full'
   /** It was forwarded too often within this node. */
   | 'loop'
   /** Its two routes hold too many addresses. */

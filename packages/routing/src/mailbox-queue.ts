@@ -2,12 +2,13 @@
  * The queue of a mailbox: a ring of messages, bounded by their number and by the memory they pin, and the pressure that its senders feel.
  *
  * A message counts from the moment it is put in until its handler is done with it, so the bounds hold for work in hand as well. Memory that several
- * waiting messages are views of counts once, with the last of them, which leaves last. The queue itself refuses nothing: whoever delivers looks at
- * `isFull` first, and asks `takesExcessOf` when it is.
+ * waiting messages are views of counts once, with the last of them, which leaves last. All of it counts to the budget of the node as well. The queue
+ * itself refuses nothing: whoever delivers looks at `isFull` first, and asks `takesExcessOf` when it is; and looks at `exceedsBudget`.
  */
 import type { RoutedMessage } from './routed-message.ts'
 import { sharedMemory } from './payload.ts'
 import type { PayloadCopier } from './payload-copier.ts'
+import { MESSAGE_BYTES, type WaitingBudget } from './waiting-budget.ts'
 
 const INITIAL_SLOTS = 8
 /** A sender that goes on although the mailbox is full may have this many more mailboxes' worth accepted before it is stopped. */
@@ -25,6 +26,9 @@ export class MailboxQueue {
   readonly maxMessages: number
   readonly maxBytes: number
   readonly #copier: PayloadCopier
+  readonly #budget: WaitingBudget
+  /** False when the worker is gone: what its handler still has in hand counts no more. */
+  #isCounted = true
   /** Messages waiting or in hand. */
   messages = 0
   /** Bytes those messages pin. */
@@ -43,8 +47,9 @@ export class MailboxQueue {
   #pressure: Promise<void> | undefined
   #release: (() => void) | undefined
 
-  constructor(maxMessages: number, maxBytes: number, copier: PayloadCopier) {
+  constructor(maxMessages: number, maxBytes: number, copier: PayloadCopier, budget: WaitingBudget) {
     this.#copier = copier
+    this.#budget = budget
     this.maxMessages = maxMessages
     this.maxBytes = maxBytes
   }
@@ -55,10 +60,16 @@ export class MailboxQueue {
   }
 
   get isFull(): boolean {
-    return this.#isOver(1)
+    return this.#isOver(1) || (this.#budget.bytes >= this.#budget.scarceBytes && this.#weight >= this.#budget.share)
+  }
+
+  /** Whether the node has no room for one more message of that many bytes here: its budget is spent, and so would be the share of this mailbox. */
+  exceedsBudget(bytes: number): boolean {
+    return this.#budget.isSpent && this.#weight + bytes > this.#budget.share
   }
 
   push(message: RoutedMessage): void {
+    const before = this.bytes
     const memory = sharedMemory(message.payload)
     if (memory === undefined) {
       message.pinned = message.payload.length
@@ -72,6 +83,7 @@ export class MailboxQueue {
     this.#loose++
     this.#fresh++
     this.messages++
+    this.#budget.bytes += this.bytes - before + MESSAGE_BYTES
   }
 
   /** The first message, left where it is. */
@@ -95,11 +107,19 @@ export class MailboxQueue {
     return message
   }
 
-  /** Messages that were taken are done with. Below half of both bounds the senders may go on. */
+  /** Messages that were taken are done with. Below half of what they may fill the senders may go on. */
   finish(messages: number, bytes: number): void {
     this.messages -= messages
     this.bytes -= bytes
-    if (this.#pressure !== undefined && this.messages * 2 <= this.maxMessages && this.bytes * 2 <= this.maxBytes) this.relieve()
+    if (this.#isCounted) this.#budget.bytes -= bytes + messages * MESSAGE_BYTES
+    if (this.#pressure !== undefined && this.#isHalfEmpty) this.relieve()
+  }
+
+  /** The worker is gone. What it had in hand is its own affair now. */
+  leave(): void {
+    if (!this.#isCounted) return
+    this.#isCounted = false
+    this.#budget.bytes -= this.#weight
   }
 
   /** What a sender waits for while the mailbox is full: one promise for all. */
@@ -167,6 +187,16 @@ export class MailboxQueue {
     const count = this.#waiting
     for (let message = this.shift(); message !== undefined; message = this.shift()) this.finish(1, message.pinned)
     return count
+  }
+
+  /** What it holds, as the budget counts. */
+  get #weight(): number {
+    return this.bytes + this.messages * MESSAGE_BYTES
+  }
+
+  get #isHalfEmpty(): boolean {
+    if (this.messages * 2 > this.maxMessages || this.bytes * 2 > this.maxBytes) return false
+    return this.#budget.bytes < this.#budget.scarceBytes || this.#weight * 2 <= this.#budget.share
   }
 
   #isOver(mailboxes: number): boolean {

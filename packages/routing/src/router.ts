@@ -49,9 +49,11 @@ import type { RunningWorker } from './running-worker.ts'
 import { safeDiagnostics } from './safe-diagnostics.ts'
 import { Switchboard } from './switchboard.ts'
 import { TransportSet } from './transport-set.ts'
+import { WaitingBudget } from './waiting-budget.ts'
 import { WorkerRegistry } from './worker-registry.ts'
 
 const MAX_CONNECTIONS = 16_384
+const MAX_WAITING_BYTES = 256 * 1024 * 1024
 
 export interface RouterOptions {
   readonly transports?: readonly TransportFactory[]
@@ -67,6 +69,11 @@ export interface RouterOptions {
   readonly maxForwards?: number
   /** Connections open at once, dialled and accepted. Default 16 384. */
   readonly maxConnections?: number
+  /**
+   * Most bytes that may wait in all mailboxes together, with 256 for each message. From half of it on, mailboxes that hold more than an equal share of
+   * the other half are full, whatever their own bounds; at the limit, what comes from outside is dropped there. Default 256 MiB.
+   */
+  readonly maxWaitingBytes?: number
 }
 
 /** @throws {OckamError} `routing/invalid-argument` for limits that are not whole numbers above 0. */
@@ -82,6 +89,7 @@ class NodeRouter implements Router, ProducerListening {
   readonly #drops: DropCounter
   readonly #workers: WorkerRegistry
   readonly #requests: RequestDesk
+  readonly #budget: WaitingBudget
   readonly #connections: ConnectionSet
   readonly #listeners: ListenerSet
   readonly #transports: TransportSet
@@ -104,6 +112,7 @@ class NodeRouter implements Router, ProducerListening {
       maxForwards: checkedLimit('maxForwards', options.maxForwards ?? 64),
     })
     const runQueue = new RunQueue(turns, clock)
+    this.#budget = new WaitingBudget(checkedLimit('maxWaitingBytes', options.maxWaitingBytes ?? MAX_WAITING_BYTES))
     const workers = new WorkerRegistry({
       clock,
       random,
@@ -112,6 +121,7 @@ class NodeRouter implements Router, ProducerListening {
       drops,
       switchboard,
       flowControls,
+      budget: this.#budget,
       request: (route, payload, asked, from) => this.#requests.ask(route, payload, asked, from),
     })
     const listeners = new ListenerSet(flowControls)
@@ -209,6 +219,7 @@ class NodeRouter implements Router, ProducerListening {
       workers: this.#workers.size,
       connections: this.#connections.size,
       waitingMessages: this.#workers.waitingMessages,
+      waitingBytes: this.#budget.bytes,
     }
   }
 

@@ -57,7 +57,7 @@ export class RunningWorker implements WorkerHandle, Runnable {
     const { options } = settings
     this.addresses = settings.addresses
     this.address = settings.addresses[0]
-    this.queue = new MailboxQueue(settings.maxMessages, settings.maxBytes, host.copier)
+    this.queue = new MailboxQueue(settings.maxMessages, settings.maxBytes, host.copier, host.budget)
     this.reachability = settings.reachability
     this.incoming = options.incoming
     this.outgoing = options.outgoing
@@ -333,6 +333,7 @@ export class RunningWorker implements WorkerHandle, Runnable {
     if (this.#isStopped) return
     this.#isStopped = true
     this.queue.relieve()
+    this.queue.leave()
     this.#resolveStopped?.()
     this.#host.ended(this)
   }

@@ -91,6 +91,7 @@ export class Switchboard {
     if (message.onwardRoute.length + message.returnRoute.length > this.#limits.maxAddresses) return this.#tooLong(message)
     const { queue } = worker
     if (queue.isFull && !this.#hasRoom(sender, worker, message)) return undefined
+    if (message.origin !== undefined && queue.exceedsBudget(message.payload.length)) return this.#drop('node-full', message)
     if (worker.incoming !== undefined && !this.#mayComeIn(worker, message)) return undefined
     worker.enqueue(message)
     this.delivered++

@@ -4,12 +4,14 @@ import type { DropCounter } from './drop-counter.ts'
 import type { PayloadCopier } from './payload-copier.ts'
 import type { Reachability } from './reachability.ts'
 import type { RunQueue } from './run-queue.ts'
+import type { WaitingBudget } from './waiting-budget.ts'
 
 /** What the router does for its workers, which are of one class that this file does not know. */
 export interface WorkerHost<Worker> {
   readonly clock: Clock
   readonly runQueue: RunQueue
   readonly copier: PayloadCopier
+  readonly budget: WaitingBudget
   readonly drops: DropCounter
   readonly diagnostics: Diagnostics
   /** The worker takes no more messages: its addresses are free. Called once. */

@@ -11,6 +11,7 @@ import { RunningWorker } from './running-worker.ts'
 import type { RunQueue } from './run-queue.ts'
 import { Sender, type Switchboard } from './switchboard.ts'
 import { type Requester, WorkerContext } from './worker-context.ts'
+import type { WaitingBudget } from './waiting-budget.ts'
 import type { WorkerHost } from './worker-host.ts'
 
 const MAX_MESSAGES = 1024
@@ -25,6 +26,7 @@ export interface WorkerRegistryServices {
   readonly switchboard: Switchboard
   readonly flowControls: NodeFlowControls
   readonly request: Requester
+  readonly budget: WaitingBudget
 }
 
 export class WorkerRegistry implements WorkerHost<RunningWorker> {
@@ -33,6 +35,7 @@ export class WorkerRegistry implements WorkerHost<RunningWorker> {
   readonly runQueue: RunQueue
   readonly drops: DropCounter
   readonly copier: PayloadCopier = new PayloadCopier()
+  readonly budget: WaitingBudget
   readonly #services: WorkerRegistryServices
   readonly #all = new Set<RunningWorker>()
   #idleWaiters: { readonly workers: readonly RunningWorker[]; readonly resolve: () => void }[] = []
@@ -42,6 +45,7 @@ export class WorkerRegistry implements WorkerHost<RunningWorker> {
     this.diagnostics = services.diagnostics
     this.runQueue = services.runQueue
     this.drops = services.drops
+    this.budget = services.budget
     this.#services = services
   }
 
@@ -87,6 +91,7 @@ export class WorkerRegistry implements WorkerHost<RunningWorker> {
     })
     switchboard.add(running)
     this.#all.add(running)
+    this.budget.mailboxes++
     if (running.producer !== undefined) flowControls.holdProducer(running.producer)
     const context = new WorkerContext(main, new Sender(running.outgoing), switchboard, request, running)
     running.begin(context)
@@ -102,6 +107,7 @@ export class WorkerRegistry implements WorkerHost<RunningWorker> {
 
   ended(worker: RunningWorker): void {
     this.#all.delete(worker)
+    this.budget.mailboxes--
     this.idle()
   }
 

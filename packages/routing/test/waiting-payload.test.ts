@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { MailboxQueue } from '../src/mailbox-queue.ts'
 import { PayloadCopier } from '../src/payload-copier.ts'
 import { RoutedMessage } from '../src/routed-message.ts'
+import { WaitingBudget } from '../src/waiting-budget.ts'
 import { gate } from './fixture/gate.ts'
 import { ScriptedTransport } from './fixture/scripted-transport.ts'
 import { settled, turn } from './fixture/settle.ts'
@@ -99,7 +100,7 @@ describe('what waits', () => {
     )
     fc.assert(
       fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
-        const queue = new MailboxQueue(1024, 1 << 20, new PayloadCopier())
+        const queue = new MailboxQueue(1024, 1 << 20, new PayloadCopier(), new WaitingBudget(1 << 30))
         const model: Uint8Array[] = []
         for (const next of steps) {
           if (next === 'compact') queue.compact()
@@ -122,7 +123,7 @@ describe('what waits', () => {
   })
 
   test('is copied when it has waited for a whole turn, and not before', () => {
-    const queue = new MailboxQueue(1024, 1 << 20, new PayloadCopier())
+    const queue = new MailboxQueue(1024, 1 << 20, new PayloadCopier(), new WaitingBudget(1 << 30))
     const chunk = new Uint8Array(65_536)
     const put = (): RoutedMessage => {
       const put = message(chunk.subarray(100, 200))
@@ -146,7 +147,7 @@ describe('what waits', () => {
   })
 
   test('counts shared memory once, and as long as the last message that is a part of it waits', () => {
-    const queue = new MailboxQueue(1024, 1 << 20, new PayloadCopier())
+    const queue = new MailboxQueue(1024, 1 << 20, new PayloadCopier(), new WaitingBudget(1 << 30))
     const [a, b] = [new Uint8Array(65_536), new Uint8Array(65_536)]
     const part = (slab: Uint8Array, i: number): RoutedMessage => message(slab.subarray(i * 16_384, (i + 1) * 16_384))
     // Two senders take turns, as with runs of two channels over one connection.
@@ -169,7 +170,7 @@ describe('what waits', () => {
     )
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-        const queue = new MailboxQueue(1024, 1 << 20, new PayloadCopier())
+        const queue = new MailboxQueue(1024, 1 << 20, new PayloadCopier(), new WaitingBudget(1 << 30))
         const model: Uint8Array[] = []
         for (const next of steps) {
           if (next === 'shift') {
