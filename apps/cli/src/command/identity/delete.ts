@@ -1,0 +1,40 @@
+import { conflictError, usageError } from '../../error.ts'
+import { openHome } from '../../home.ts'
+import type { CommandDefinition } from '../../program/command.ts'
+import { confirmed } from '../../terminal/question.ts'
+
+export const identityDelete: CommandDefinition = {
+  name: 'delete',
+  summary: 'Delete an identity and its keys',
+  details: 'What others granted to its identifier is lost for good. An identity that a node uses is not deleted.',
+  parameters: [{ name: 'name', description: 'name of the identity' }],
+  options: [
+    { flags: '-y, --yes', description: 'do not ask' },
+    { flags: '--all', description: 'delete all identities' },
+  ],
+  examples: ['ockam identity delete alice --yes'],
+  async run(input, shell) {
+    const home = openHome(shell.environment)
+    const { identityRecord, withIdentities } = await import('../../node/own-identity.ts')
+    const given = input.argument(0)
+    if (given === undefined && !input.flag('all'))
+      throw usageError('Say which identity: give its name, or --all.', 'See which there are: ockam identity list')
+    const records = input.flag('all') ? home.identities() : [identityRecord(home, given)]
+    for (const { name } of records) {
+      const user = home.nodeNames().find((node) => home.nodeSettings(node)?.identity === name)
+      if (user !== undefined)
+        throw conflictError(`Identity "${name}" is used by node "${user}".`, `Delete the node first: ockam node delete ${user}`)
+    }
+    const what = records.length === 1 ? `the identity "${records[0]?.name}"` : `${records.length} identities`
+    if (records.length > 0 && !(await confirmed(shell, input.flag('yes'), `Delete ${what} and the keys?`))) return
+    for (const { name, identifier, vault } of records) {
+      await withIdentities(home, vault, (identities) => identities.delete(identifier))
+      home.deleteIdentity(name)
+      shell.terminal.note(`Deleted the identity "${name}".`)
+    }
+    shell.terminal.data(
+      records.map(({ name, identifier }) => ({ name, identifier })),
+      '',
+    )
+  },
+}

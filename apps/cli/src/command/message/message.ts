@@ -1,0 +1,71 @@
+/** `ockam message …` */
+
+import { nodeName, readRoute } from '../../address/node-route.ts'
+import { usageError } from '../../error.ts'
+import { openHome } from '../../home.ts'
+import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
+import { askNode, chosenNode } from '../node-choice.ts'
+import { timeoutOption } from '../timeout-option.ts'
+import { authorizedOption, identityOption, sayWhoIsTrusted } from '../trust-option.ts'
+
+const send: CommandDefinition = {
+  name: 'send',
+  summary: 'Send a message along a route and print the answer',
+  details:
+    'Body and answer are text in the form Rust nodes use (BARE bytes). "-" in the route stands for what another command prints: ockam secure-channel create … | ockam message send hello --to -/service/echo',
+  parameters: [{ name: 'message', description: 'the text', isRequired: true }],
+  options: [
+    { flags: '-t, --to <route>', description: 'where it goes', isRequired: true },
+    { flags: '-f, --from <node>', description: 'the node that sends it', fallback: 'a node for this message alone' },
+    { flags: '--hex', description: 'message and answer are written in hexadecimal digits' },
+    authorizedOption('peers'),
+    identityOption,
+    timeoutOption('10s'),
+  ],
+  examples: [
+    'ockam message send hello --to /node/n1/service/uppercase',
+    'ockam message send hello --from n1 --to /node/n2/secure/api/service/uppercase',
+  ],
+  async run(input, shell) {
+    const { terminal, environment } = shell
+    const home = openHome(environment)
+    const given = input.requiredText('to')
+    const to = await readRoute(given, shell, home)
+    const authorized = input.list('authorized')
+    const isHex = input.flag('hex')
+    if (to.pieces.slice(0, -1).some(({ name }) => name === 'secure'))
+      sayWhoIsTrusted(shell, authorized, `The channel on the way to ${given}`)
+    const parameters = {
+      to: to.toString(),
+      body: bodyOf(input.required(0), isHex),
+      authorized,
+      identity: input.text('identity'),
+      timeoutMs: input.durationMs('timeout'),
+    }
+    const from = input.text('from')
+    const { body } = (await terminal.progress(`Sending to ${given}`, async () => {
+      if (from !== undefined) return askNode(home, chosenNode(home, nodeName(from)), 'message.send', parameters)
+      const { withOwnHost } = await import('../../node/own-host.ts')
+      const { sendMessage } = await import('../../node/method/message.ts')
+      return withOwnHost(home, input.text('identity'), (host) => sendMessage({ ...parameters, identity: undefined }, host, shell.signal))
+    })) as { readonly body: string }
+    const answer = isHex ? body : textOf(body)
+    terminal.data({ response: answer }, answer)
+  },
+}
+
+function bodyOf(message: string, isHex: boolean): string {
+  if (!isHex) return Buffer.from(message, 'utf8').toString('hex')
+  if (message.length % 2 === 0 && /^[0-9a-fA-F]*$/.test(message)) return message.toLowerCase()
+  throw usageError('With --hex the message is an even number of hexadecimal digits.')
+}
+
+function textOf(hex: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(hex, 'hex'))
+  } catch {
+    throw usageError('The answer is not text.', 'Add --hex to see its bytes; the message is then written in hexadecimal digits, too.')
+  }
+}
+
+export const message: CommandGroup = { name: 'message', summary: 'Messages to workers', commands: [send] }

@@ -1,0 +1,30 @@
+import { openHome } from '../../home.ts'
+import type { CommandDefinition } from '../../program/command.ts'
+import { chosenNode } from '../node-choice.ts'
+
+export const nodeLogs: CommandDefinition = {
+  name: 'logs',
+  summary: 'Print the log of a background node',
+  parameters: [{ name: 'name', description: 'name of the node (default: the default node)' }],
+  options: [
+    { flags: '-f, --follow', description: 'go on printing what is added, until interrupted' },
+    { flags: '-n, --lines <count>', description: 'print only the last lines', fallback: 'all' },
+    { flags: '--path', description: 'print where the log is' },
+  ],
+  examples: ['ockam node logs n1', 'ockam node logs n1 --follow --lines 20'],
+  async run(input, { terminal, environment, signal }) {
+    const home = openHome(environment)
+    const name = chosenNode(home, input.argument(0))
+    const path = home.logPath(name)
+    if (input.flag('path')) return terminal.data({ name, path }, path)
+    const { printLog } = await import('../../node/print-log.ts')
+    await printLog({
+      path,
+      lines: input.count('lines'),
+      isFollowing: input.flag('follow'),
+      isRunning: () => home.running(name) !== undefined,
+      write: (text) => void process.stdout.write(text),
+      signal,
+    })
+  },
+}

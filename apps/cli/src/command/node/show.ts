@@ -1,0 +1,38 @@
+import { openHome } from '../../home.ts'
+import type { NodeInfo } from '../../node/method/node.ts'
+import type { CommandDefinition } from '../../program/command.ts'
+import { askNode, chosenNode } from '../node-choice.ts'
+
+export const nodeShow: CommandDefinition = {
+  name: 'show',
+  summary: 'Show a node and everything on it',
+  parameters: [{ name: 'name', description: 'name of the node (default: the default node)' }],
+  examples: ['ockam node show n1', 'ockam node show n1 --output json'],
+  async run(input, { terminal, environment }) {
+    const home = openHome(environment)
+    const name = chosenNode(home, input.argument(0))
+    const isDefault = home.default('node') === name
+    if (home.running(name) === undefined) {
+      const json = { name, status: 'stopped', is_default: isDefault }
+      return terminal.properties(json, [
+        ['name', name],
+        ['status', 'stopped'],
+        ['default', isDefault ? 'yes' : 'no'],
+      ])
+    }
+    const info = (await askNode(home, name, 'node.show', {})) as NodeInfo
+    await terminal.properties({ ...info, status: 'running', is_default: isDefault }, [
+      ['name', info.name],
+      ['status', 'running'],
+      ['default', isDefault ? 'yes' : 'no'],
+      ['process', String(info.pid)],
+      ['started at', info.started_at],
+      ['identity', `${info.identity.name ?? ''} ${info.identity.identifier}`.trim()],
+      ...info.listeners.map((listener) => ['tcp-listener', listener.multiaddr] as const),
+      ...info.connections.map((connection) => ['tcp-connection', `${connection.multiaddr} to ${connection.to}`] as const),
+      ...info.services.map((service) => ['service', `${service.addr} (${service.type})`] as const),
+      ...info.secure_channels.map((channel) => ['secure-channel', `${channel.multiaddr} to ${channel.peer_identifier}`] as const),
+      ...info.relays.map((relay) => ['relay', `${relay.remote_address} at ${relay.at}`] as const),
+    ])
+  },
+}

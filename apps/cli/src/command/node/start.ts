@@ -1,0 +1,23 @@
+import { openHome } from '../../home.ts'
+import type { CommandDefinition } from '../../program/command.ts'
+import { chosenNode } from '../node-choice.ts'
+import { startPrepared } from './create-background.ts'
+
+export const nodeStart: CommandDefinition = {
+  name: 'start',
+  summary: 'Start a node that was stopped, with the settings and things it had',
+  parameters: [{ name: 'name', description: 'name of the node (default: the default node)' }],
+  examples: ['ockam node start n1'],
+  async run(input, { terminal, environment }) {
+    const home = openHome(environment)
+    const name = chosenNode(home, input.argument(0))
+    const running = home.running(name)
+    if (running !== undefined) {
+      terminal.note(`Node "${name}" is running already: process ${running.pid}.`)
+      return terminal.data({ name, ...running }, name)
+    }
+    const started = await terminal.progress(`Starting node ${name}`, () => startPrepared(home, name, false))
+    terminal.note(`Started node "${name}": process ${started.pid}, listening at ${started.address}.`)
+    terminal.data(started, name)
+  },
+}

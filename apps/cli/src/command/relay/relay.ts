@@ -1,0 +1,71 @@
+/** `ockam relay …` */
+
+import { readRoute } from '../../address/node-route.ts'
+import { openHome } from '../../home.ts'
+import type { RelayInfo } from '../../node/method/relay.ts'
+import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
+import { askNode, chosenOrNewNode } from '../node-choice.ts'
+import { deleteCommand, listCommand, type NodeThing, showCommand } from '../node-thing.ts'
+import { timeoutOption } from '../timeout-option.ts'
+import { authorizedOption, identityOption, sayWhoIsTrusted } from '../trust-option.ts'
+
+const RELAYS: NodeThing<RelayInfo> = {
+  noun: 'relay',
+  plural: 'relays',
+  parameter: 'name',
+  parameterDescription: 'name of the relay',
+  nodeAliases: ['to'],
+  example: 'blue',
+  columns: [
+    { title: 'NAME', value: (row) => row.name },
+    { title: 'REMOTE ADDRESS', value: (row) => row.remote_address },
+    { title: 'AT', value: (row) => row.at },
+  ],
+  key: (info) => info.name,
+}
+
+const create: CommandDefinition = {
+  name: 'create',
+  summary: 'Make a node reachable at another node, as forward_to_<name>',
+  details:
+    'The relay sees addresses and, when channels go through it, ciphertext. Registering through a channel (/node/relay/secure/api) ties the name to the identity of the node.',
+  parameters: [{ name: 'name', description: 'name of the relay (default: default)' }],
+  options: [
+    { flags: '--at <route>', description: "the relay's node", isRequired: true },
+    { flags: '--to <node>', description: 'the node that shall be reachable', aliases: ['node'], fallback: 'the default node' },
+    { flags: '--relay-address <name>', description: 'another name for others than for yourself' },
+    authorizedOption('a relay'),
+    identityOption,
+    timeoutOption('30s'),
+  ],
+  examples: ['ockam relay create blue --at /node/relay --to blue', 'ockam relay create db --at /ip4/203.0.113.7/tcp/4000 --to db'],
+  async run(input, shell) {
+    const { terminal, environment } = shell
+    const home = openHome(environment)
+    const node = await chosenOrNewNode(home, input.text('to'), shell)
+    const name = input.argument(0) ?? 'default'
+    const given = input.requiredText('at')
+    const at = await readRoute(given, shell, home)
+    const authorized = input.list('authorized')
+    if (at.pieces.some((piece) => piece.name === 'secure')) sayWhoIsTrusted(shell, authorized, `The channel to ${given}`)
+    const parameters = {
+      name,
+      at: at.toString(),
+      authorized,
+      relayAddress: input.text('relay-address'),
+      identity: input.text('identity'),
+      timeoutMs: input.durationMs('timeout'),
+    }
+    const info = (await terminal.progress(`Registering with the relay at ${given}`, () =>
+      askNode(home, node, 'relay.create', parameters),
+    )) as RelayInfo
+    terminal.note(`Node "${node}" is reachable at ${info.remote_address} of ${given}.`)
+    terminal.data(info, info.multiaddr)
+  },
+}
+
+export const relay: CommandGroup = {
+  name: 'relay',
+  summary: 'Being reachable without being dialled',
+  commands: [create, listCommand(RELAYS), showCommand(RELAYS), deleteCommand(RELAYS)],
+}

@@ -1,0 +1,64 @@
+/** `ockam secure-channel …` */
+
+import { readRoute } from '../../address/node-route.ts'
+import { openHome } from '../../home.ts'
+import type { ChannelInfo } from '../../node/method/secure-channel.ts'
+import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
+import { askNode, chosenNode } from '../node-choice.ts'
+import { deleteCommand, listCommand, type NodeThing, showCommand } from '../node-thing.ts'
+import { timeoutOption } from '../timeout-option.ts'
+import { authorizedOption, identityOption, sayWhoIsTrusted } from '../trust-option.ts'
+
+const CHANNELS: NodeThing<ChannelInfo> = {
+  noun: 'secure-channel',
+  plural: 'secure channels',
+  parameter: 'address',
+  parameterDescription: 'the address that secure-channel create printed',
+  nodeAliases: ['from'],
+  example: '/service/3f1c0b5e8d7a4c2f9b6e1d0a8c5f7e3b',
+  columns: [
+    { title: 'ADDRESS', value: (row) => row.multiaddr },
+    { title: 'TO', value: (row) => row.to },
+    { title: 'PEER', value: (row) => row.peer_identifier },
+  ],
+  key: (info) => info.multiaddr,
+}
+
+const create: CommandDefinition = {
+  name: 'create',
+  summary: 'Open an end-to-end encrypted channel to a listener, over any route',
+  details:
+    'Prints the address of the channel: put it in front of what shall be reached at the other end. Without --authorized anyone who proves an identity is trusted.',
+  options: [
+    { flags: '--from <node>', description: 'the node that opens the channel', aliases: ['at', 'node'], fallback: 'the default node' },
+    { flags: '--to <route>', description: 'route to a secure-channel listener', isRequired: true },
+    authorizedOption('a peer'),
+    identityOption,
+    timeoutOption('30s'),
+  ],
+  examples: [
+    'ockam secure-channel create --from a --to /node/b/service/api',
+    'ockam secure-channel create --from a --to /node/relay/service/forward_to_b/service/api | ockam message send hello --from a --to -/service/uppercase',
+  ],
+  async run(input, shell) {
+    const { terminal, environment } = shell
+    const home = openHome(environment)
+    const node = chosenNode(home, input.text('from'))
+    const given = input.requiredText('to')
+    const authorized = input.list('authorized')
+    sayWhoIsTrusted(shell, authorized, `The channel to ${given}`)
+    const to = await readRoute(given, shell, home)
+    const parameters = { to: to.toString(), authorized, identity: input.text('identity'), timeoutMs: input.durationMs('timeout') }
+    const info = (await terminal.progress(`Opening a secure channel to ${given}`, () =>
+      askNode(home, node, 'secure-channel.create', parameters),
+    )) as ChannelInfo
+    terminal.note(`Opened a secure channel with ${info.peer_identifier}.`)
+    terminal.data(info, info.multiaddr)
+  },
+}
+
+export const secureChannel: CommandGroup = {
+  name: 'secure-channel',
+  summary: 'Encrypted, mutually authenticated channels, end to end over any route',
+  commands: [create, listCommand(CHANNELS), showCommand(CHANNELS), deleteCommand(CHANNELS)],
+}

@@ -1,0 +1,52 @@
+/** `ockam tcp-connection …` */
+
+import { openHome } from '../../home.ts'
+import type { ConnectionInfo } from '../../node/method/tcp.ts'
+import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
+import { askNode, chosenNode } from '../node-choice.ts'
+import { deleteCommand, listCommand, type NodeThing, showCommand } from '../node-thing.ts'
+import { timeoutOption } from '../timeout-option.ts'
+
+const CONNECTIONS: NodeThing<ConnectionInfo> = {
+  noun: 'tcp-connection',
+  plural: 'TCP connections',
+  parameter: 'address',
+  parameterDescription: 'where it leads (host:port), or its worker',
+  nodeAliases: ['from'],
+  example: '127.0.0.1:4000',
+  columns: [
+    { title: 'WORKER', value: (row) => row.multiaddr },
+    { title: 'TO', value: (row) => row.to },
+    { title: 'REMOTE', value: (row) => row.remote },
+  ],
+  key: (info) => info.to,
+}
+
+const create: CommandDefinition = {
+  name: 'create',
+  summary: 'Open a TCP connection to use in routes',
+  details:
+    'The address that is printed stands for the connection at the beginning of a route. When the node has a hop service, whoever hops there and knows the address may send through the connection too.',
+  options: [
+    { flags: '--from <node>', description: 'the node that connects', aliases: ['at', 'node'], fallback: 'the default node' },
+    { flags: '-t, --to <address>', description: 'host:port, or a route such as /dnsaddr/example.com/tcp/4000', isRequired: true },
+    timeoutOption('15s'),
+  ],
+  examples: ['ockam tcp-connection create --from n1 --to 127.0.0.1:4000'],
+  async run(input, { terminal, environment }) {
+    const home = openHome(environment)
+    const node = chosenNode(home, input.text('from'))
+    const parameters = { to: input.requiredText('to'), timeoutMs: input.durationMs('timeout') }
+    const info = (await terminal.progress(`Connecting to ${parameters.to}`, () =>
+      askNode(home, node, 'tcp-connection.create', parameters),
+    )) as ConnectionInfo
+    terminal.note(`Node "${node}" is connected to ${info.to}.`)
+    terminal.data({ from: node, ...info }, info.multiaddr)
+  },
+}
+
+export const tcpConnection: CommandGroup = {
+  name: 'tcp-connection',
+  summary: 'TCP connections of a node, for routes written by hand',
+  commands: [create, listCommand(CONNECTIONS), showCommand(CONNECTIONS), deleteCommand(CONNECTIONS)],
+}

@@ -1,0 +1,51 @@
+/**
+ * One message and its answer. Bodies are BARE bytes in both directions, as the published Rust command sends and expects them: `hello` is
+ * `05 68656c6c6f`.
+ */
+
+import { MultiAddr } from '@ockam/core'
+import { decodeBareData, encodeBareData } from '@ockam/core/bare'
+import * as z from 'zod'
+import { CommandError } from '../../error.ts'
+import type { Host } from '../host.ts'
+import { openRoute } from '../open-route.ts'
+import { identifiers, type Method, method, text, timeoutMs } from './method.ts'
+
+const DEFAULT_TIMEOUT_MS = 10_000
+
+export const messageParameters = z.strictObject({
+  to: text,
+  /** Hexadecimal. */
+  body: z.hex().max(1_000_000),
+  identity: text.optional(),
+  authorized: identifiers,
+  timeoutMs,
+})
+
+/** @returns the answer's body in hexadecimal digits. */
+export async function sendMessage(
+  parameters: z.output<typeof messageParameters>,
+  host: Host,
+  signal: AbortSignal,
+): Promise<{ body: string }> {
+  const to = MultiAddr.parse(parameters.to)
+  const timeout = { timeoutMs: parameters.timeoutMs ?? DEFAULT_TIMEOUT_MS, signal }
+  const way = await openRoute(host, to, { identity: parameters.identity, authorized: parameters.authorized, ...timeout })
+  try {
+    const answer = await host.node.request(way.route, encodeBareData(Buffer.from(parameters.body, 'hex')), timeout)
+    return { body: Buffer.from(bodyOf(answer.payload)).toString('hex') }
+  } finally {
+    await way.close()
+  }
+}
+
+function bodyOf(payload: Uint8Array): Uint8Array {
+  try {
+    return decodeBareData(payload)
+  } catch (cause) {
+    const problem = 'The answer is not in the form this command reads (BARE bytes): the worker there speaks another protocol.'
+    throw new CommandError('cli/failed', problem, { cause })
+  }
+}
+
+export const messageMethods: Readonly<Record<string, Method>> = { 'message.send': method(messageParameters, sendMessage) }

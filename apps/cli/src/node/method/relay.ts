@@ -1,0 +1,52 @@
+/** Relays at other nodes that lead to this one. */
+
+import { MultiAddr } from '@ockam/core'
+import * as z from 'zod'
+import { usageError } from '../../error.ts'
+import { type Host, trustOf } from '../host.ts'
+import { identifiers, type Method, method, named, nothing, text, timeoutMs } from './method.ts'
+
+export interface RelayInfo {
+  readonly name: string
+  /** Where others reach this node: a worker of the relay's node. */
+  readonly remote_address: string
+  readonly multiaddr: string
+  /** The relay's node. */
+  readonly at: string
+}
+
+function relayInfo(host: Host, name: string): RelayInfo {
+  const { handle, at } = host.things.relays.get(name)
+  return { name, remote_address: handle.address.name, multiaddr: `/service/${handle.address.name}`, at }
+}
+
+export const listRelays = (host: Host): readonly RelayInfo[] => host.things.relays.entries().map(([name]) => relayInfo(host, name))
+
+export const relayMethods: Readonly<Record<string, Method>> = {
+  'relay.create': method(
+    z.strictObject({ name: text, relayAddress: text.optional(), at: text, authorized: identifiers, identity: text.optional(), timeoutMs }),
+    async (parameters, host, signal) => {
+      const { name, at, authorized } = parameters
+      host.things.relays.requireFree(name)
+      const secure = MultiAddr.parse(at).pieces.filter((piece) => piece.name === 'secure').length
+      if (secure > 1) throw usageError(`A relay is registered through one secure channel at most; "${at}" has ${secure}.`)
+      const { identifier } = await host.identityNamed(parameters.identity)
+      const handle = await host.node.createRelay(at, {
+        name: parameters.relayAddress ?? name,
+        signal,
+        ...(secure === 1 && { identity: identifier, trust: trustOf(authorized) }),
+        ...(parameters.timeoutMs !== undefined && { timeoutMs: parameters.timeoutMs }),
+      })
+      host.things.relays.add(name, { handle, at })
+      return relayInfo(host, name)
+    },
+  ),
+  'relay.list': method(nothing, (_, host) => listRelays(host)),
+  'relay.show': method(named, ({ name }, host) => relayInfo(host, name)),
+  'relay.delete': method(named, async ({ name }, host) => {
+    const info = relayInfo(host, name)
+    await host.things.relays.get(name).handle.close()
+    host.things.relays.remove(name)
+    return info
+  }),
+}

@@ -1,0 +1,127 @@
+/**
+ * A node's process, from its lock to its end: opens the node, answers the command through the control socket, says when it is ready, and on SIGINT,
+ * SIGTERM or `ockam node stop` drains and closes. A second signal ends it at once.
+ */
+
+import { closeSync, writeSync } from 'node:fs'
+import { printDiagnostics } from '@ockam/node'
+import { startControlServer } from '../control/control-server.ts'
+import type { CommandError } from '../error.ts'
+import type { Home, NodeSettings } from '../home.ts'
+import { explain } from '../program/explain.ts'
+import { EventLog } from './event-log.ts'
+import { type Host, openHost } from './host.ts'
+import { callMethod } from './method/method-table.ts'
+import { openIdentity } from './own-identity.ts'
+
+/** What a background node writes to its parent, once, as one line of JSON on file descriptor 3. */
+export type Readiness =
+  | { readonly ready: { readonly pid: number; readonly address: string | undefined } }
+  | { readonly error: { readonly code: string; readonly message: string; readonly hint?: string } }
+
+export interface RunOptions {
+  readonly home: Home
+  readonly settings: NodeSettings
+  /** Takes a line without its end. */
+  readonly log: (line: string) => void
+  /** True for the child of a command that waits on file descriptor 3. */
+  readonly isChild: boolean
+  /** Called when the node is ready. */
+  readonly onReady?: (host: Host) => void | Promise<void>
+  /** Resolves when the node shall end for a reason of the caller's, such as the end of standard input. */
+  readonly until?: Promise<void>
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+const READINESS_FD = 3
+
+/** Resolves when the node has ended in good order. @throws what opening it fails with, which the parent is told too. */
+export async function runNode(options: RunOptions): Promise<void> {
+  try {
+    await run(options)
+  } catch (error) {
+    if (options.isChild) report({ error: failure(explain(error)) })
+    throw error
+  }
+}
+
+async function run({ home, settings, log, isChild, onReady, until }: RunOptions): Promise<void> {
+  const { name } = settings
+  const stop = new StopRequest()
+  const events = new EventLog(printDiagnostics(log))
+  const { access } = await openIdentity(home, settings.identity)
+  const host = await openHost({ ...settings, identities: access, events })
+  try {
+    const server = await startControlServer(home.controlPath(name), async (method, parameters, signal) => {
+      if (method !== 'node.stop') return callMethod(host, method, parameters, signal)
+      // The answer goes out first; whoever asked then waits for the end of the connection.
+      setImmediate(() => stop.request('ockam node stop'))
+      return { name, pid: process.pid }
+    })
+    try {
+      const address = host.node.router === undefined ? undefined : host.things.listeners.entries()[0]?.[0]
+      home.setRunning(name, { pid: process.pid, address })
+      await onReady?.(host)
+      log(`${new Date().toISOString()} node "${name}" is ready at ${address ?? 'no address'}, process ${process.pid}`)
+      if (isChild) report({ ready: { pid: process.pid, address } })
+      const reason = await stop.wait(until)
+      log(`${new Date().toISOString()} node "${name}" ends: ${reason}`)
+    } finally {
+      server.close()
+      await host.close()
+      home.setRunning(name, undefined)
+      server.release()
+    }
+  } finally {
+    stop.forget()
+    await host.close()
+  }
+}
+
+/** The first reason to end wins; a second signal does not wait. */
+class StopRequest {
+  readonly #reason: Promise<string>
+  readonly #listeners = new Map<string, () => void>()
+  #resolve: (reason: string) => void = () => undefined
+
+  constructor() {
+    this.#reason = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+    for (const signal of SIGNALS) {
+      let isSecond = false
+      const listener = (): void => {
+        if (isSecond) process.exit(signal === 'SIGINT' ? 130 : 143)
+        isSecond = true
+        this.request(signal)
+      }
+      this.#listeners.set(signal, listener)
+      process.on(signal, listener)
+    }
+  }
+
+  request(reason: string): void {
+    this.#resolve(reason)
+  }
+
+  wait(until: Promise<void> | undefined): Promise<string> {
+    return until === undefined ? this.#reason : Promise.race([this.#reason, until.then(() => 'its standard input ended')])
+  }
+
+  forget(): void {
+    for (const [signal, listener] of this.#listeners) process.off(signal, listener)
+  }
+}
+
+function report(readiness: Readiness): void {
+  try {
+    writeSync(READINESS_FD, `${JSON.stringify(readiness)}\n`)
+    closeSync(READINESS_FD)
+  } catch {
+    // The parent has gone; the node goes on without it.
+  }
+}
+
+function failure({ code, message, hint }: CommandError): { code: string; message: string; hint?: string } {
+  return { code, message, ...(hint !== undefined && { hint }) }
+}

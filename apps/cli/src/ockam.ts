@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+/** The file that runs when `ockam` is typed. It answers the commonest question itself; everything else is loaded when it is needed. */
+
+import packageJson from '../package.json' with { type: 'json' }
+
+const { version } = packageJson
+const [first, ...others] = process.argv.slice(2)
+if ((first === '--version' || first === '-V') && others.length === 0) {
+  process.stdout.write(`ockam ${version}\n`)
+} else {
+  const { main } = await import('./program/main.ts')
+  process.exitCode = await main(process.argv.slice(2), version)
+}

@@ -1,0 +1,112 @@
+/** Makes the parser from the registry: every command, its help with examples, and the options all of them share. */
+
+import { Command, Option } from 'commander'
+import { type CommandDefinition, type CommandEntry, type CommandGroup, isGroup, type OptionDefinition } from './command.ts'
+import { EXIT_CODE_HELP, GLOBAL_OPTIONS } from './global-option.ts'
+import { Input, type OptionValues } from './input.ts'
+import { COMMANDS } from './registry.ts'
+import type { Shell } from './shell.ts'
+
+const WIDTH = 100
+
+export function buildProgram(shell: Shell, version: string): Command {
+  const program = configured(new Command('ockam'))
+    .description('Nodes, end-to-end secure channels, relays and portals from a shell.')
+    .version(`ockam ${version}`, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .addHelpText(
+      'after',
+      `\n${EXIT_CODE_HELP}\n\nExample:\n  $ ockam node create n1\n  $ ockam message send hello --to /node/n1/service/uppercase\n  HELLO`,
+    )
+  for (const option of GLOBAL_OPTIONS) program.addOption(parserOption(option))
+  for (const entry of COMMANDS) addEntry(program, entry, shell)
+  return program
+}
+
+function addEntry(program: Command, entry: CommandEntry, shell: Shell): void {
+  if (isGroup(entry)) addGroup(program, entry, shell)
+  else addCommand(program, entry, shell)
+}
+
+function addGroup(program: Command, group: CommandGroup, shell: Shell): void {
+  const parent = configured(new Command(group.name)).summary(group.summary).description(paragraphs(group.summary, group.details))
+  parent.helpOption('-h, --help', 'print this help').helpCommand(false)
+  const example = group.commands[0]?.examples[0]
+  if (example !== undefined) parent.addHelpText('after', `\nExample:\n  $ ${example}`)
+  for (const command of group.commands) addCommand(parent, command, shell)
+  program.addCommand(parent)
+}
+
+function addCommand(parent: Command, definition: CommandDefinition, shell: Shell): void {
+  const command = configured(new Command(definition.name))
+    .summary(definition.summary)
+    .description(paragraphs(definition.summary, definition.details))
+    .helpOption('-h, --help', 'print this help')
+    .allowExcessArguments(false)
+  for (const { name, description, isRequired = false, isMany = false } of definition.parameters ?? []) {
+    const text = isMany ? `${name}...` : name
+    command.argument(isRequired ? `<${text}>` : `[${text}]`, description)
+  }
+  for (const option of definition.options ?? []) {
+    command.addOption(parserOption(option))
+    for (const alias of option.aliases ?? []) command.addOption(aliasOption(option, alias))
+  }
+  for (const option of GLOBAL_OPTIONS) command.addOption(parserOption(option).hideHelp())
+  const examples = definition.examples.map((example) => `  $ ${example}`).join('\n')
+  command.addHelpText('after', `\n${definition.examples.length > 1 ? 'Examples' : 'Example'}:\n${examples}`)
+  command.action(async (...values: unknown[]) => {
+    const positional = values.slice(0, definition.parameters?.length ?? 0) as (string | string[] | undefined)[]
+    await definition.run(new Input(positional, withAliases(definition, command.opts())), shell)
+  })
+  parent.addCommand(command)
+}
+
+/** Complaints are thrown, so that all errors of the command look alike. */
+function configured(command: Command): Command {
+  return command
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .configureOutput({ writeErr: () => undefined, outputError: () => undefined, getOutHelpWidth: helpWidth })
+    .configureHelp({ showGlobalOptions: false, sortSubcommands: false })
+}
+
+function helpWidth(): number {
+  return Math.min(process.stdout.columns ?? WIDTH, WIDTH)
+}
+
+function parserOption({ flags, description, fallback, choices, isMany, isRequired, isHidden }: OptionDefinition): Option {
+  const option = new Option(flags, fallback === undefined ? description : `${description} (default: ${fallback})`)
+  if (choices !== undefined) option.choices([...choices])
+  if (isMany === true) option.argParser(collect)
+  if (isRequired === true) option.makeOptionMandatory()
+  return isHidden === true ? option.hideHelp() : option
+}
+
+/** `--name` in place of the option's own name, and with the same value. */
+function aliasOption(option: OptionDefinition, alias: string): Option {
+  const value = / <[^>]+>$/.exec(option.flags)?.[0] ?? ''
+  return parserOption({ ...option, flags: `--${alias}${value}`, isHidden: true, isRequired: false })
+}
+
+function withAliases(definition: CommandDefinition, values: OptionValues): OptionValues {
+  const all = { ...values }
+  for (const option of definition.options ?? []) {
+    const own = new Option(option.flags).attributeName()
+    for (const alias of option.aliases ?? []) {
+      const value = all[new Option(`--${alias}`).attributeName()]
+      if (value !== undefined && all[own] === undefined) all[own] = value
+    }
+  }
+  return all
+}
+
+/** Lists may be given as `--to a --to b` and as `--to a,b`. */
+function collect(value: string, before: unknown): string[] {
+  const parts = value.split(',').map((part) => part.trim())
+  return [...(Array.isArray(before) ? (before as string[]) : []), ...parts.filter((part) => part !== '')]
+}
+
+function paragraphs(summary: string, details: string | undefined): string {
+  return details === undefined ? `${summary}.` : `${summary}.\n\n${details}`
+}

@@ -1,0 +1,16 @@
+/** Questions to a person. Nobody is asked where nobody can answer: then `--yes` has to be written. */
+
+import { usageError } from '../error.ts'
+import type { Shell } from '../program/shell.ts'
+
+/**
+ * @returns whether to go on.
+ * @throws {CommandError} `cli/usage` where no question can be asked.
+ */
+export async function confirmed(shell: Shell, isYes: boolean, question: string): Promise<boolean> {
+  if (isYes) return true
+  if (!shell.isInteractive) throw usageError(`${question} There is nobody to ask here.`, 'Add --yes to go on without a question.')
+  const { confirm, isCancel } = await import('@clack/prompts')
+  const answer = await confirm({ message: question, initialValue: false, output: process.stderr, signal: shell.signal })
+  return !isCancel(answer) && answer
+}
