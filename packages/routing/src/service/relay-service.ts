@@ -7,6 +7,9 @@
  * - A name belongs to the identity that registered it, over a plain connection to that connection, and is free again when the connection ends.
  *   The owner may register it again, also through another connection: the relay then leads there.
  * - Who is refused gets no answer, and nobody is waited for.
+ * - Who loses a relay to somebody with fewer, or to his own newer connection, is not told: the wire has no message for it, and one that he did not ask for
+ *   could be taken for the answer to something else. This node's diagnostics are told. An owner who must know asks something through his own relay
+ *   now and then; registering the name again brings it back when it is free.
  *
  * Not here: how many connections, channels or identities one party makes. Limit connections on the node, and say in `from` and `incoming` who may
  * register.
@@ -87,6 +90,7 @@ class RelayRegistry {
   readonly #answers: AnswerSender
   readonly #refused: LimitedEvent<RegistrationRefusal>
   readonly #displaced: LimitedEvent<'too-many-relays'>
+  readonly #moved: LimitedEvent<'registered-again'>
 
   constructor(router: Router, options: RelayServiceOptions) {
     this.#router = router
@@ -107,6 +111,7 @@ class RelayRegistry {
     this.#answers = new AnswerSender(router.services)
     this.#refused = new LimitedEvent('routing/relay-refused', router.services)
     this.#displaced = new LimitedEvent('routing/relay-displaced', router.services)
+    this.#moved = new LimitedEvent('routing/relay-moved', router.services)
   }
 
   get names(): readonly string[] {
@@ -147,6 +152,7 @@ class RelayRegistry {
       const before = present.producer
       present.moveTo(target)
       this.#table.moved(name)
+      if (before !== target.producer) this.#moved.count('registered-again', { relay: name })
       this.#forgetIdle(before)
       return undefined
     }

@@ -306,19 +306,25 @@ describe('a name', () => {
   })
 
   test('moves with its identity to another channel, and the end of the first one does not end it', async () => {
-    const { router, accept, quiet } = await rawNode()
+    const diagnostics = new RecordingDiagnostics()
+    const { router, accept, quiet } = await rawNode({ diagnostics })
     const service = startRelayService(router)
     const [first, second, sender] = [new FakeChannel(router, 'a'), new FakeChannel(router, 'a'), accept()]
     first.deliver('static_forwarding_service', 'mine', ALIAS)
     await quiet()
+    first.deliver('static_forwarding_service', 'mine', ALIAS)
+    await quiet()
+    expect(diagnostics.named('routing/relay-moved')).toEqual([])
     second.deliver('static_forwarding_service', 'mine', ALIAS)
     await quiet()
+    // The node's own diagnostics know; who had it before is told nothing.
+    expect(diagnostics.named('routing/relay-moved')).toEqual([{ reason: 'registered-again', count: 1, relay: 'forward_to_n1' }])
     await first.close()
     await turn()
     sender.tell('forward_to_n1 echo', 'x', PING)
     await quiet()
     expect(service.relays).toEqual(['forward_to_n1'])
-    expect([first.sent.length, second.sent.length]).toEqual([1, 2])
+    expect([first.sent.length, second.sent.length]).toEqual([2, 2])
     await second.close()
     await turn()
     expect(service.relays).toEqual([])

@@ -81,6 +81,8 @@ describe('relays that strangers want for themselves', () => {
     expect(service.relays.filter((name) => name.startsWith('forward_to_a0-'))).toHaveLength(95)
     expect(service.relays).toContain('forward_to_a9-0')
     expect(diagnostics.named('routing/relay-displaced')).toMatchObject([{ reason: 'too-many-relays', relay: 'forward_to_a0-99' }])
+    // They are told nothing but that they were registered, in their time: the wire has no message for more.
+    expect(attackers.every(({ messages }) => messages.length === 100)).toBe(true)
     // And do not get them back.
     attackers[0]?.tell('static_forwarding_service', 'x', encodeBareString('more'))
     await quiet()
