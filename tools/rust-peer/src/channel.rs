@@ -3,7 +3,8 @@
 use crate::credential;
 use crate::failure::Failure;
 use crate::flow;
-use crate::peer::Peer;
+use crate::held_credential::{HeldCredential, HeldCredentialCreator};
+use crate::peer::{Peer, lock};
 use crate::request::{Request, show_address};
 use ockam::identity::{
     AllTrustPolicy, AnyTrustPolicy, DecryptionRequest, DecryptionResponse, EncryptionRequest, EncryptionResponse, Identifier,
@@ -18,9 +19,18 @@ pub async fn run(peer: &Peer, request: &Request) -> Result<Value, Failure> {
         "channel.listen" => listen(peer, request),
         "channel.create" => create(peer, request).await,
         "channel.close" => {
-            peer.channels.stop_secure_channel(&peer.context, &request.address("encryptor")?)?;
+            let encryptor = request.address("encryptor")?;
+            lock(&peer.opened).remove(&encryptor);
+            peer.channels.stop_secure_channel(&peer.context, &encryptor)?;
             Ok(json!({}))
         }
+        "channel.move" => {
+            let opened = lock(&peer.opened).get(&request.address("encryptor")?).cloned();
+            let channel = opened.ok_or_else(|| Failure::new("no such channel was opened here"))?;
+            channel.update_remote_node_route(request.route("route")?)?;
+            Ok(json!({}))
+        }
+        "channel.present" => present(peer, request).await,
         "channel.list" => Ok(json!({ "channels": list(peer) })),
         "channel.encrypt" => encrypt(peer, request).await,
         "channel.decrypt" => decrypt(peer, request).await,
@@ -46,6 +56,23 @@ fn trust(request: &Request) -> Result<Arc<dyn TrustPolicy>, Failure> {
     })
 }
 
+fn hold(peer: &Peer, bytes: &[u8]) -> Result<Arc<HeldCredentialCreator>, Failure> {
+    let held = HeldCredential::new(credential::decode(bytes)?);
+    lock(&peer.held).push(held.clone());
+    Ok(Arc::new(HeldCredentialCreator(held)))
+}
+
+/// Every channel that shows a credential shows this one from now on, the open ones at once.
+async fn present(peer: &Peer, request: &Request) -> Result<Value, Failure> {
+    let credential = credential::decode(&request.bytes("credential")?)?;
+    let held = lock(&peer.held).clone();
+    let mut channels = 0;
+    for one in held {
+        channels += one.replace(&peer.context, credential.clone()).await?;
+    }
+    Ok(json!({ "channels": channels }))
+}
+
 fn listen(peer: &Peer, request: &Request) -> Result<Value, Failure> {
     let mut options = SecureChannelListenerOptions::new().with_trust_policy(trust(request)?);
     for id in request.flow_control_ids("consumerOf")? {
@@ -55,7 +82,7 @@ fn listen(peer: &Peer, request: &Request) -> Result<Value, Failure> {
         options = options.with_authority(authority);
     }
     if let Some(bytes) = request.optional_bytes("credential")? {
-        options = options.with_credential(credential::decode(&bytes)?)?;
+        options = options.with_credential_retriever_creator(hold(peer, &bytes)?)?;
     }
     if request.flag("keyExchangeOnly")? {
         options = options.key_exchange_only();
@@ -72,7 +99,7 @@ async fn create(peer: &Peer, request: &Request) -> Result<Value, Failure> {
         options = options.with_authority(authority);
     }
     if let Some(bytes) = request.optional_bytes("credential")? {
-        options = options.with_credential(credential::decode(&bytes)?)?;
+        options = options.with_credential_retriever_creator(hold(peer, &bytes)?)?;
     }
     if request.flag("keyExchangeOnly")? {
         options = options.key_exchange_only();
@@ -80,6 +107,7 @@ async fn create(peer: &Peer, request: &Request) -> Result<Value, Failure> {
     let route = request.route("route")?;
     let channel = peer.channels.create_secure_channel(&peer.context, &request.identifier("identifier")?, route, options).await?;
     flow::add_consumers(peer, request, channel.encryptor_address())?;
+    lock(&peer.opened).insert(channel.encryptor_address().clone(), channel.clone());
     Ok(json!({
         "encryptor": show_address(channel.encryptor_address()),
         "encryptorApi": show_address(channel.encryptor_api_address()),

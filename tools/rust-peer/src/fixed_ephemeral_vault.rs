@@ -1,6 +1,7 @@
 //! The crate's software vault for channels, except that ephemeral keys given beforehand are used first. With known ephemeral and static keys a handshake
 //! made by the crate can be repeated byte for byte.
 
+use crate::peer::lock;
 use ockam::vault::{
     AeadSecretKeyHandle, HKDFNumberOfOutputs, HashOutput, HkdfOutput, SecretBufferHandle, SoftwareVaultForSecureChannels, VaultForSecureChannels,
     X25519PublicKey, X25519SecretKey, X25519SecretKeyHandle,
@@ -21,18 +22,14 @@ impl FixedEphemeralVault {
 
     /// The next ephemeral key that is asked for is this one.
     pub fn push(&self, secret: [u8; 32]) {
-        self.queue().push_back(secret);
-    }
-
-    fn queue(&self) -> std::sync::MutexGuard<'_, VecDeque<[u8; 32]>> {
-        self.next.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.next).push_back(secret);
     }
 }
 
 #[async_trait]
 impl VaultForSecureChannels for FixedEphemeralVault {
     async fn generate_ephemeral_x25519_secret_key(&self) -> Result<X25519SecretKeyHandle> {
-        let known = self.queue().pop_front();
+        let known = lock(&self.next).pop_front();
         match known {
             Some(secret) => Ok(self.software.import_ephemeral_x25519_secret(X25519SecretKey::new(secret))),
             None => self.software.generate_ephemeral_x25519_secret_key().await,

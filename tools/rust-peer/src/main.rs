@@ -8,6 +8,7 @@ mod decoding;
 mod failure;
 mod fixed_ephemeral_vault;
 mod flow;
+mod held_credential;
 mod identity;
 mod measure;
 mod message;

@@ -2,10 +2,11 @@
 
 use crate::failure::Failure;
 use crate::fixed_ephemeral_vault::FixedEphemeralVault;
+use crate::held_credential::HeldCredential;
 use crate::request::Request;
 use ockam::Context;
 use ockam::SqlxDatabase;
-use ockam::identity::{Identities, SecureChannelSqlxDatabase, SecureChannels, Vault};
+use ockam::identity::{Identities, SecureChannel, SecureChannelSqlxDatabase, SecureChannels, Vault};
 use ockam::tcp::TcpTransport;
 use ockam::udp::{UdpPuncture, UdpTransport};
 use ockam::vault::storage::SecretsSqlxDatabase;
@@ -13,8 +14,7 @@ use ockam::vault::{SoftwareVaultForSecureChannels, SoftwareVaultForSigning};
 use ockam_core::{Address, AllowAll, Result};
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub struct Peer {
     pub context: Context,
@@ -27,7 +27,10 @@ pub struct Peer {
     /// What generates ephemeral keys, known ones first.
     pub ephemerals: Arc<FixedEphemeralVault>,
     pub punctures: Mutex<HashMap<Address, UdpPuncture>>,
-    requests: AtomicU64,
+    /// Channels opened here, by encryptor.
+    pub opened: Mutex<HashMap<Address, SecureChannel>>,
+    /// Credentials shown by listeners and channels, the latest of each.
+    pub held: Mutex<Vec<Arc<HeldCredential>>>,
 }
 
 impl Peer {
@@ -41,12 +44,21 @@ impl Peer {
         let identities = Identities::create(database.clone()).with_vault(vault).build();
         let repository = Arc::new(SecureChannelSqlxDatabase::new(database));
         let channels = SecureChannels::from_identities(identities.clone(), repository);
-        Ok(Self { context, identities, channels, signing, statics, ephemerals, punctures: Mutex::new(HashMap::new()), requests: AtomicU64::new(0) })
+        Ok(Self {
+            context,
+            identities,
+            channels,
+            signing,
+            statics,
+            ephemerals,
+            punctures: Mutex::new(HashMap::new()),
+            opened: Mutex::new(HashMap::new()),
+            held: Mutex::new(vec![]),
+        })
     }
 
     /// A context of its own for one request, at a random address, which sends to anyone and is reached by anyone whom flow control allows.
     pub fn scratch(&self) -> Result<Context> {
-        self.requests.fetch_add(1, Ordering::Relaxed);
         self.context.new_detached(Address::random_local(), AllowAll, AllowAll)
     }
 
@@ -72,6 +84,11 @@ impl Peer {
             _ => Err(crate::unknown(request)),
         }
     }
+}
+
+/// What a mutex guards, also after a panic elsewhere.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Names and versions of the crates that make the node, read from the lock file at build time.

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::flow;
-use crate::peer::Peer;
+use crate::peer::{Peer, lock};
 use crate::request::{Request, show_address};
 use ockam::udp::{
     RendezvousService, UdpBindArguments, UdpBindOptions, UdpPunctureNegotiation, UdpPunctureNegotiationListener,
@@ -27,7 +27,7 @@ pub async fn run(peer: &Peer, request: &Request) -> Result<Value, Failure> {
         "udp.puncture" => puncture(peer, request).await,
         "udp.stop_puncture" => {
             let address = request.address("worker")?;
-            let known = peer.punctures.lock().map_err(|_| Failure::new("punctures cannot be read"))?.remove(&address);
+            let known = lock(&peer.punctures).remove(&address);
             known.ok_or_else(|| Failure::new("there is no such puncture"))?.stop(&peer.context)?;
             Ok(json!({}))
         }
@@ -75,6 +75,6 @@ async fn puncture(peer: &Peer, request: &Request) -> Result<Value, Failure> {
     puncture.wait_for_puncture(timeout).await?;
     let address = puncture.sender_address();
     let flow_control_id = puncture.flow_control_id().to_string();
-    peer.punctures.lock().map_err(|_| Failure::new("punctures cannot be kept"))?.insert(address.clone(), puncture);
+    lock(&peer.punctures).insert(address.clone(), puncture);
     Ok(json!({ "worker": show_address(&address), "flowControlId": flow_control_id }))
 }
