@@ -124,6 +124,8 @@ export interface AeadJob {
 
 /** Optional capability of an {@link AeadKey}: a run of messages of one slab with consecutive nonces at once. */
 export interface BatchAeadKey {
+  /** Longest plaintext in bytes that gains from a batch; longer ones are as well done one by one. Absent: all gain. */
+  readonly longestInBatch?: number
   sealMany(slab: Uint8Array, jobs: readonly AeadJob[], firstNonce: number): void
   /** A verdict per message; ranges of refused ones are zero. */
   openMany(slab: Uint8Array, jobs: readonly AeadJob[], firstNonce: number): readonly boolean[]

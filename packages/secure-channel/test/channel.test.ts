@@ -67,6 +67,7 @@ describe('a secure channel', () => {
       dropPressure(alice.router.context.dispatch({ onwardRoute, returnRoute: Route.empty, payload: bytes('far') }))
     }
     await until(() => bob.channels.channels()[0]?.statistics().refused['malformed'] === 1, 'the longer one is refused')
+    await until(() => inbox.length > 0, 'the shorter one arrives')
     expect(inbox.map(({ onwardRoute }) => onwardRoute.length)).toEqual([40])
   })
 

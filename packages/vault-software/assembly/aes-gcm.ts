@@ -50,7 +50,7 @@ export function writeCounters(at: usize, blocks: u32, nonce0: u32, nonce1: u32, 
   }
 }
 
-/** Encrypts `length` bytes where they lie, and writes the tag behind them. Up to 15 bytes behind the text, within the tag, are scratch. */
+/** Encrypts `length` bytes where they lie, and writes the tag behind them. */
 export function seal(at: usize, length: u32, keystream: usize, aadAt: usize, aadLength: u32): void {
   let hash = absorb(aadAt, aadLength)
   let text = at
@@ -93,12 +93,14 @@ export function open(at: usize, length: u32, keystream: usize, aadAt: usize, aad
   return true
 }
 
-/** XOR in steps of 16 bytes; what it writes behind `length` is scratch. */
+/** Leaves what stands behind `length` bytes as it is. */
 function xor(at: usize, length: u32, stream: usize): void {
-  for (const end = at + length; at < end; at += 16) {
+  for (; length >= 16; length -= 16) {
     v128.store(at, v128.xor(v128.load(at), v128.load(stream)))
+    at += 16
     stream += 16
   }
+  if (length > 0) v128.store(at, v128.xor(v128.load(at), beginning(stream, length)))
 }
 
 /** The hash of the additional data, padded with zeros to whole blocks. */

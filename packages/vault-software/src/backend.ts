@@ -5,7 +5,7 @@
  * Everything here is internal. Arguments have been checked by the caller: right types, right lengths.
  */
 
-import type { AeadAlgorithm, SigningKeyType } from '@ockam/core'
+import type { AeadAlgorithm, AeadJob, SigningKeyType } from '@ockam/core'
 
 export type PrivateKeyType = SigningKeyType | 'x25519'
 
@@ -56,6 +56,15 @@ export interface NonceCipher {
     aad: Uint8Array | undefined,
   ): Uint8Array<ArrayBuffer> | undefined
   destroy(): void
+}
+
+/** A cipher that gains from having many messages at once. Nonces count up from the given one in their last eight bytes, big-endian. */
+export interface BatchNonceCipher extends NonceCipher {
+  /** Longest plaintext in bytes that gains; longer ones cost what they cost alone. */
+  readonly longestInBatch: number
+  sealMany(slab: Uint8Array, jobs: readonly AeadJob[], nonce: Uint8Array): void
+  /** Fills in a verdict for each job; where it is false the range of the plaintext is zero. Any lengths. */
+  openMany(slab: Uint8Array, jobs: readonly AeadJob[], nonce: Uint8Array, verdicts: boolean[]): void
 }
 
 /** Parameters of RFC 7914; memory is `128 * r * 2^costLog2` bytes. */

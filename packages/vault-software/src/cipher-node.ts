@@ -3,7 +3,7 @@
  * a small message, so nothing else is created beyond what node:crypto returns: views only where a range is not the whole array.
  */
 
-import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
+import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto'
 import type { AeadAlgorithm } from '@ockam/core'
 import type { NonceCipher } from './backend.ts'
 
@@ -15,9 +15,9 @@ export class NodeCipher implements NonceCipher {
   readonly #algorithm: 'aes-256-gcm'
   #key: KeyObject | undefined
 
-  constructor(algorithm: AeadAlgorithm, key: Uint8Array) {
+  constructor(algorithm: AeadAlgorithm, key: KeyObject) {
     this.#algorithm = algorithm as 'aes-256-gcm'
-    this.#key = createSecretKey(key)
+    this.#key = key
   }
 
   seal(

@@ -17,14 +17,18 @@ import {
   timingSafeEqual,
   verify,
 } from 'node:crypto'
-import type { Backend, PrivateKey, PrivateKeyType } from './backend.ts'
+import type { Backend, NonceCipher, PrivateKey, PrivateKeyType } from './backend.ts'
 import { NodeCipher } from './cipher-node.ts'
 import { hasStrictEncodings } from './ed25519-profile.ts'
+import type { GcmEngine } from './gcm-engine-node.ts'
+import { createCheckedEngine, GcmLadder } from './gcm-ladder-node.ts'
 import { generateX25519KeyObject, importPrivateKeyObject, importPublicKeyObject, PublicKeyCache, rawPublicKey } from './key-object-node.ts'
 import { toLowS } from './p256-scalar.ts'
 
 export function createBackend(): Backend {
   const verifiers = new PublicKeyCache()
+  /** Made when the first key needs it; null: this platform has none. */
+  let engine: GcmEngine | null | undefined
   return {
     name: 'node',
     importKey(type, secret): PrivateKey {
@@ -45,7 +49,12 @@ export function createBackend(): Backend {
       const key = verifiers.get('p256', publicKey)
       return key !== undefined && verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, signature)
     },
-    cipher: (algorithm, key) => new NodeCipher(algorithm, key),
+    cipher(algorithm, secret): NonceCipher {
+      const key = createSecretKey(secret)
+      if (algorithm !== 'aes-256-gcm') return new NodeCipher(algorithm, key)
+      engine ??= createCheckedEngine() ?? null
+      return engine === null ? new NodeCipher(algorithm, key) : new GcmLadder(engine, key)
+    },
     sha256,
     hkdfSha256: (salt, inputKey, info, length) => new Uint8Array(hkdfSync('sha256', createSecretKey(inputKey), salt, info, length)),
     isEqual: (a, b) => timingSafeEqual(a, b),

@@ -3,14 +3,14 @@
 import type { AeadAlgorithm, AeadKey, Primitives } from '@ockam/core'
 import { requireBytes } from './argument.ts'
 import type { Backend } from './backend.ts'
-import { bigEndianCounter, CounterAeadKey, type CounterWriter, littleEndianCounter } from './counter-aead.ts'
+import { bigEndianCounter, type CounterWriter, createAeadKey, littleEndianCounter } from './counter-aead.ts'
 import { vaultError } from './error.ts'
 
 /** RFC 5869 section 2.3: 255 blocks of SHA-256. */
 const HKDF_LIMIT = 255 * 32
 
 export function createPrimitives(backend: Backend): Primitives {
-  const makers: Record<AeadAlgorithm, (key: Uint8Array) => CounterAeadKey> = {
+  const makers: Record<AeadAlgorithm, (key: Uint8Array) => AeadKey> = {
     'aes-256-gcm': aeadMaker(backend, 'aes-256-gcm', bigEndianCounter),
     'chacha20-poly1305': aeadMaker(backend, 'chacha20-poly1305', littleEndianCounter),
   }
@@ -47,7 +47,7 @@ export function createPrimitives(backend: Backend): Primitives {
   }
 }
 
-function aeadMaker(backend: Backend, algorithm: AeadAlgorithm, writeCounter: CounterWriter): (key: Uint8Array) => CounterAeadKey {
+function aeadMaker(backend: Backend, algorithm: AeadAlgorithm, writeCounter: CounterWriter): (key: Uint8Array) => AeadKey {
   const makeCipher = (key: Uint8Array) => backend.cipher(algorithm, key)
-  return (key) => new CounterAeadKey(makeCipher, key, writeCounter)
+  return (key) => createAeadKey(makeCipher, key, writeCounter)
 }

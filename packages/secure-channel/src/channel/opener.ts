@@ -2,8 +2,8 @@
  * Opens the ciphertexts of one direction: replay window, keys, tags. Bounds come before cryptography: a nonce outside of the window costs nothing,
  * and nothing is remembered of a message before its tag has verified.
  *
- * The plaintext goes to fresh memory where the vault gives it some of its own; messages marked exclusive are opened where they lie otherwise. A run of
- * consecutive nonces that came in one chunk is opened with one call where the vault can do that.
+ * A run of consecutive nonces that came in one chunk, exclusive, is opened where it lies with one call, if the vault can do that and gains from it.
+ * Otherwise the plaintext goes to fresh memory where the vault gives it some of its own; messages marked exclusive are opened where they lie if not.
  */
 
 import type { AeadKey, BatchAeadKey, FreshAeadKey, LocalMessage, Primitives } from '@ockam/core'
@@ -49,16 +49,10 @@ export class Opener {
       this.#options.onRefused(message, verdict === 'fresh' ? 'old' : verdict, nonce)
       return 1
     }
-    if (opensFreshOnly(aead)) {
-      this.#openFresh(message, nonce, aead)
-      return 1
-    }
-    if (!message.isExclusive) {
-      this.#openCopy(message, nonce, aead)
-      return 1
-    }
-    const count = (aead as Partial<BatchAeadKey>).openMany === undefined ? 1 : this.#runLength(messages, at, nonce)
+    const count = opensMany(aead) ? this.#runLength(messages, at, nonce, aead.longestInBatch ?? Infinity) : 1
     if (count > 1) this.#openRun(messages, at, count, nonce, aead as AeadKey & BatchAeadKey)
+    else if (opensFresh(aead)) this.#openFresh(message, nonce, aead)
+    else if (!message.isExclusive) this.#openCopy(message, nonce, aead)
     else {
       const isAuthentic = aead.openInto(payload, NONCE_LENGTH, payload, NONCE_LENGTH, payload.length - NONCE_LENGTH, nonce)
       this.#settle(message, nonce, isAuthentic, payload)
@@ -95,14 +89,20 @@ export class Opener {
     else this.#accept(message, nonce, plaintext, 0, plaintext.length)
   }
 
-  /** How many messages from `at` on lie in one buffer, have consecutive nonces of one key, and are inside of the window as it is now. */
-  #runLength(messages: readonly LocalMessage[], at: number, nonce: number): number {
-    const { buffer } = (messages[at] as LocalMessage).payload
+  /**
+   * How many messages from `at` on may be opened where they lie, lie in one buffer, gain from a batch, have consecutive nonces of one key, and are
+   * inside of the window as it is now. One, when not even the first does.
+   */
+  #runLength(messages: readonly LocalMessage[], at: number, nonce: number, longest: number): number {
+    const first = messages[at] as LocalMessage
+    const { buffer } = first.payload
+    if (!first.isExclusive || first.payload.length - CIPHERTEXT_OVERHEAD > longest) return 1
     const most = Math.min(messages.length - at, KEY_INTERVAL - (nonce % KEY_INTERVAL))
     let count = 1
     while (count < most) {
       const { payload, isExclusive } = messages[at + count] as LocalMessage
       if (!isExclusive || payload.buffer !== buffer || payload.length < CIPHERTEXT_OVERHEAD) break
+      if (payload.length - CIPHERTEXT_OVERHEAD > longest) break
       if (readNonce(payload, 0) !== nonce + count || this.#options.window.judge(nonce + count) !== 'fresh') break
       count++
     }
@@ -144,8 +144,10 @@ export class Opener {
   }
 }
 
-/** Opening many at once is faster still, so it comes first. */
-function opensFreshOnly(aead: AeadKey): aead is AeadKey & FreshAeadKey {
-  const { openFresh, openMany } = aead as Partial<FreshAeadKey & BatchAeadKey>
-  return openFresh !== undefined && openMany === undefined
+function opensMany(aead: AeadKey): aead is AeadKey & BatchAeadKey {
+  return (aead as Partial<BatchAeadKey>).openMany !== undefined
+}
+
+function opensFresh(aead: AeadKey): aead is AeadKey & FreshAeadKey {
+  return (aead as Partial<FreshAeadKey>).openFresh !== undefined
 }
