@@ -112,7 +112,7 @@ export class VaultRecords {
     try {
       makeOwnFolder(folder)
       const store = fileStore(join(folder, record.store))
-      await prepare(store, protection).finally(() => store.close())
+      await closing(store, () => prepare(store, protection))
       writeRecord(join(draft, 'vault.json'), record)
       renameSync(draft, join(this.#options.folder, name))
     } catch (error) {
@@ -150,7 +150,7 @@ export class VaultRecords {
       (record) => ({ ...lockRecord(lock), elsewhere: record.elsewhere, store: newStoreName() }),
       async (store) => {
         const vault = softwareVault({ store, protection: before })
-        await vault.changeProtection(after).finally(() => vault.close())
+        await closing(vault, () => vault.changeProtection(after))
       },
     )
   }
@@ -222,7 +222,7 @@ export class VaultRecords {
       makeOwnFolder(dirname(newPath))
       try {
         const store = fileStore(newPath)
-        await copyAll(entries, store).finally(() => store.close())
+        await closing(store, () => copyAll(entries, store))
         writeRecord(this.#recordPath(name), next)
       } catch (error) {
         rmSync(newPath, { recursive: true, force: true })
@@ -289,12 +289,12 @@ function lockRecord(lock: VaultLock): Pick<Stored, 'protection' | 'keyFile'> {
 /** Writes the header, so that the lock holds from now on. */
 async function prepare(store: Store, protection: VaultProtection): Promise<void> {
   const vault = softwareVault({ store, protection })
-  await vault.open().finally(() => vault.close())
+  await closing(vault, () => vault.open())
 }
 
 async function copyInto(target: Store, path: string): Promise<void> {
   const store = fileStore(path)
-  await copyAll(store, target).finally(() => store.close())
+  await closing(store, () => copyAll(store, target))
 }
 
 async function copyAll(source: Store, target: Store): Promise<void> {
@@ -307,4 +307,12 @@ async function copyAll(source: Store, target: Store): Promise<void> {
     }
   }
   await target.batch(steps)
+}
+
+async function closing(thing: { close(): Promise<void> }, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } finally {
+    await thing.close()
+  }
 }

@@ -1,5 +1,5 @@
 /**
- * Runs a program of `test/program` in a process of its own. Child processes cannot run TypeScript on every supported Node, so the program is
+ * Runs a program of `test/state/program` in a process of its own. Child processes cannot run TypeScript on every supported Node, so the program is
  * bundled first, from the sources, not from a build that may be old.
  */
 
@@ -40,7 +40,7 @@ export interface Child {
 
 /** Starts a bundled program; `onLine` gets every whole line it prints. Its errors go to the test's own. */
 export function startProgram(file: string, parameters: readonly string[], onLine: (line: string) => void = () => undefined): Child {
-  const child = spawn(process.execPath, [file, ...parameters], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [file, ...parameters], { stdio: ['pipe', 'pipe', 'inherit'] })
   // Also when the test fails before it comes to that. Does nothing to a process that has ended.
   onTestFinished(() => void child.kill('SIGKILL'))
   const waiting = new Set<(line: string) => void>()
