@@ -93,7 +93,7 @@ describe('our listener', () => {
       trusted: [STRANGER],
       timeoutMs: WAIT_MS,
     })
-    await expect(opening).rejects.toThrow('timed out')
+    await expect(opening).rejects.toThrow('timeout')
     expect(node.channels.channels()).toHaveLength(0)
   })
 })
@@ -117,7 +117,7 @@ describe('time', () => {
     const { identifier } = await responder.peer.ask('identity.create')
     const { worker } = await responder.peer.ask('tcp.connect', { to: socketOf(address) })
     const refused = responder.peer.ask('channel.create', { identifier, route: [worker, 'api'], timeoutMs: WAIT_MS })
-    await expect(refused).rejects.toThrow('timed out')
+    await expect(refused).rejects.toThrow('timeout')
   })
 })
 
