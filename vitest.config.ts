@@ -17,6 +17,7 @@ const isolated = new Set([
   'portals',
   'storage-file',
   'storage-sqlite',
+  'cli',
   'integration',
   'interop',
   'bench',
