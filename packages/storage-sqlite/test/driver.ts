@@ -10,16 +10,16 @@ import type { SqliteDriver } from '../src/index.ts'
 /** Where better-sqlite3 is looked for; child programs get it as an argument. */
 export const driverFolder: string = fileURLToPath(new URL('./driver/package.json', import.meta.url))
 
-export const driverNames = ['better-sqlite3', 'node:sqlite'] as const
-export type DriverName = (typeof driverNames)[number]
+const driverNames = ['better-sqlite3', 'node:sqlite'] as const
+type DriverName = (typeof driverNames)[number]
 
 /** Undefined when this driver cannot be loaded here. */
-export function loadDriver(name: DriverName, from: string = driverFolder): SqliteDriver | undefined {
+function loadDriver(name: DriverName): SqliteDriver | undefined {
   if (name === 'node:sqlite') {
     return (process.getBuiltinModule(name) as { DatabaseSync: SqliteDriver } | undefined)?.DatabaseSync
   }
   try {
-    const driver = createRequire(from)(name) as SqliteDriver
+    const driver = createRequire(driverFolder)(name) as SqliteDriver
     // The package can be there without its native part, which is loaded by the first connection.
     new driver(':memory:').close()
     return driver

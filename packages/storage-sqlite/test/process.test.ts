@@ -11,8 +11,12 @@ let root = ''
 const programs = new Map<string, string>()
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'ockam-store-'))
-  for (const name of ['write-until-killed', 'increment', 'hold-lock'])
-    programs.set(name, await bundleProgram(new URL(`./program/${name}.ts`, import.meta.url), root))
+  const sources = {
+    'write-until-killed': new URL('./program/write-until-killed.ts', import.meta.url),
+    increment: new URL('./program/increment.ts', import.meta.url),
+    'hold-lock': new URL('./program/hold-lock.ts', import.meta.url),
+  }
+  for (const [name, source] of Object.entries(sources)) programs.set(name, await bundleProgram(source, root))
 })
 afterAll(() => rm(root, { recursive: true }))
 
