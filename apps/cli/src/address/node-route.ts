@@ -1,17 +1,17 @@
 /**
- * Routes as people write them at a shell: `/node/<name>` stands for where that node of this home listens, `-` for the first line of standard input.
+ * Routes as people write them at a shell: `/node/<name>` stands for where that node of this state listens, `-` for the first line of standard input.
  */
 
 import { MultiAddr } from '@ockam/core'
 import { CommandError, usageError } from '../error.ts'
 import type { Shell } from '../program/shell.ts'
 import { nodeDown } from '../control/control-client.ts'
-import type { Home } from '../home.ts'
+import type { State } from '../state/state.ts'
 
 const UNAVAILABLE: ReadonlySet<string> = new Set(['project', 'space'])
 
 /** Reads a route, with names of nodes replaced by addresses. @throws {CommandError} `cli/usage`, `cli/node-down`, `cli/not-found` */
-export async function readRoute(text: string, shell: Shell, home: Home): Promise<MultiAddr> {
+export async function readRoute(text: string, shell: Shell, state: State): Promise<MultiAddr> {
   const address = MultiAddr.parse(await withStandardInput(text, shell))
   let route = MultiAddr.parse('')
   for (const [at, piece] of address.pieces.entries()) {
@@ -21,7 +21,7 @@ export async function readRoute(text: string, shell: Shell, home: Home): Promise
         'Use a relay of your own: ockam node create relay --tcp-listener-address 0.0.0.0:4000',
       )
     }
-    route = route.concat(piece.name === 'node' ? addressOfNode(piece.value, home) : address.slice(at, at + 1))
+    route = route.concat(piece.name === 'node' ? addressOfNode(piece.value, state) : address.slice(at, at + 1))
   }
   return route
 }
@@ -30,11 +30,11 @@ export async function readRoute(text: string, shell: Shell, home: Home): Promise
 export const nodeName = (text: string): string => text.replace(/^\/?node\//, '')
 
 /** `/ip4/127.0.0.1/tcp/40123` for the first listener of a running node. */
-export function addressOfNode(name: string, home: Home): MultiAddr {
-  if (home.nodeSettings(name) === undefined) {
+export function addressOfNode(name: string, state: State): MultiAddr {
+  if (state.nodes.find(name) === undefined) {
     throw new CommandError('cli/not-found', `Node "${name}" not found.`, { hint: `Create it: ockam node create ${name}` })
   }
-  const running = home.running(name)
+  const running = state.nodes.running(name)
   if (running === undefined) throw nodeDown(name)
   if (running.address === undefined) throw new CommandError('cli/refused', `Node "${name}" takes no connections: it has no TCP listener.`)
   return reachable(MultiAddr.parse(running.address))

@@ -3,7 +3,7 @@
 import { nodeName } from '../address/node-route.ts'
 import { control, type ControlOptions, nodeDown } from '../control/control-client.ts'
 import { notFoundError } from '../error.ts'
-import type { Home } from '../home.ts'
+import type { State } from '../state/state.ts'
 import type { OptionDefinition } from '../program/command.ts'
 import type { Shell } from '../program/shell.ts'
 
@@ -15,28 +15,28 @@ export const atOption = (description = 'the node'): OptionDefinition => ({
   fallback: 'the default node',
 })
 
-/** The name of a node of this home; of the default node when none is named. @throws {CommandError} `cli/not-found` */
-export function chosenNode(home: Home, given: string | undefined): string {
+/** The name of a node of this state; of the default node when none is named. @throws {CommandError} `cli/not-found` */
+export function chosenNode(state: State, given: string | undefined): string {
   if (given === undefined) {
-    const name = home.default('node')
+    const name = state.defaults.get('node')
     if (name !== undefined) return name
     throw notFoundError('There is no node yet.', 'Make one: ockam node create')
   }
   const name = nodeName(given)
-  if (home.nodeSettings(name) !== undefined) return name
+  if (state.nodes.find(name) !== undefined) return name
   throw notFoundError(`Node "${name}" not found.`, 'See which there are: ockam node list')
 }
 
-/** The same, but without any node in this home a default one is made and started first. */
-export async function chosenOrNewNode(home: Home, given: string | undefined, shell: Shell): Promise<string> {
-  if (given !== undefined || home.default('node') !== undefined) return chosenNode(home, given)
+/** The same, but without any node in this state a default one is made and started first. */
+export async function chosenOrNewNode(state: State, given: string | undefined, shell: Shell): Promise<string> {
+  if (given !== undefined || state.defaults.get('node') !== undefined) return chosenNode(state, given)
   const { createBackgroundNode } = await import('./node/create-background.ts')
-  const { name } = await createBackgroundNode(home, shell, { name: undefined })
+  const { name } = await createBackgroundNode(state, shell, { name: undefined })
   return name
 }
 
 /** Asks a node by name. @throws {CommandError} `cli/node-down`, `cli/timeout`, and what the node answers. */
-export async function askNode(home: Home, name: string, method: string, parameters: unknown, options?: ControlOptions): Promise<unknown> {
-  if (home.running(name) === undefined) throw nodeDown(name)
-  return control({ name, socketPath: home.controlPath(name) }, method, parameters, options)
+export async function askNode(state: State, name: string, method: string, parameters: unknown, options?: ControlOptions): Promise<unknown> {
+  if (state.nodes.running(name) === undefined) throw nodeDown(name)
+  return control({ name, socketPath: state.nodes.controlPath(name) }, method, parameters, options)
 }

@@ -1,7 +1,7 @@
 /** Commands that are the same for everything that lives on a node: list, show and delete. */
 
+import type { State } from '../state/state.ts'
 import { usageError } from '../error.ts'
-import { openHome } from '../home.ts'
 import type { CommandDefinition, OptionDefinition } from '../program/command.ts'
 import { confirmed } from '../terminal/question.ts'
 import type { Column } from '../terminal/terminal.ts'
@@ -31,10 +31,10 @@ export function listCommand<Info>(thing: NodeThing<Info>): CommandDefinition {
     summary: `List the ${thing.plural} of a node`,
     options: [nodeOption(thing)],
     examples: [`ockam ${thing.noun} list --at n1`],
-    async run(input, { terminal, environment }) {
-      const home = openHome(environment)
-      const node = chosenNode(home, input.text('at'))
-      const all = (await askNode(home, node, `${thing.noun}.list`, {})) as readonly Info[]
+    async run(input, { terminal, openState }) {
+      const state = await openState()
+      const node = chosenNode(state, input.text('at'))
+      const all = (await askNode(state, node, `${thing.noun}.list`, {})) as readonly Info[]
       await terminal.table(all, thing.columns, (info) => info, `Node "${node}" has no ${thing.plural}.`)
     },
   }
@@ -47,10 +47,10 @@ export function showCommand<Info>(thing: NodeThing<Info>): CommandDefinition {
     parameters: [{ name: thing.parameter, description: thing.parameterDescription, isRequired: true }],
     options: [nodeOption(thing)],
     examples: [`ockam ${thing.noun} show ${thing.example} --at n1`],
-    async run(input, { terminal, environment }) {
-      const home = openHome(environment)
-      const node = chosenNode(home, input.text('at'))
-      const info = (await askNode(home, node, `${thing.noun}.show`, { name: input.required(0) })) as Info
+    async run(input, { terminal, openState }) {
+      const state = await openState()
+      const node = chosenNode(state, input.text('at'))
+      const info = (await askNode(state, node, `${thing.noun}.show`, { name: input.required(0) })) as Info
       await terminal.properties(
         info,
         thing.columns.map((column) => [column.title, column.value(info)] as const),
@@ -67,15 +67,15 @@ export function deleteCommand<Info>(thing: NodeThing<Info>): CommandDefinition {
     options: [nodeOption(thing), YES, { flags: '--all', description: `delete all ${thing.plural} of the node` }],
     examples: [`ockam ${thing.noun} delete ${thing.example} --at n1 --yes`],
     async run(input, shell) {
-      const home = openHome(shell.environment)
-      const node = chosenNode(home, input.text('at'))
+      const state = await shell.openState()
+      const node = chosenNode(state, input.text('at'))
       const given = input.argument(0)
-      const names = input.flag('all') ? await allNames(thing, home, node) : given === undefined ? [] : [given]
+      const names = input.flag('all') ? await allNames(thing, state, node) : given === undefined ? [] : [given]
       if (names.length === 0 && !input.flag('all')) throw missing(thing)
       if (names.length > 0 && !(await confirmed(shell, input.flag('yes'), question(thing, names, node)))) return
       const deleted: Info[] = []
       for (const name of names) {
-        const info = (await askNode(home, node, `${thing.noun}.delete`, { name })) as Info
+        const info = (await askNode(state, node, `${thing.noun}.delete`, { name })) as Info
         shell.terminal.note(`Deleted the ${thing.noun} "${thing.key(info)}" of node "${node}".`)
         deleted.push(info)
       }
@@ -89,8 +89,8 @@ function nodeOption<Info>(thing: NodeThing<Info>): OptionDefinition {
   return { ...option, aliases: [...(option.aliases ?? []), ...(thing.nodeAliases ?? [])] }
 }
 
-async function allNames<Info>(thing: NodeThing<Info>, home: ReturnType<typeof openHome>, node: string): Promise<readonly string[]> {
-  return ((await askNode(home, node, `${thing.noun}.list`, {})) as readonly Info[]).map(thing.key)
+async function allNames<Info>(thing: NodeThing<Info>, state: State, node: string): Promise<readonly string[]> {
+  return ((await askNode(state, node, `${thing.noun}.list`, {})) as readonly Info[]).map(thing.key)
 }
 
 function missing<Info>(thing: NodeThing<Info>): Error {

@@ -8,16 +8,17 @@
 
 import { type ListenerHandle, OckamError, type TrustPolicy } from '@ockam/core'
 import { createNode, type OckamNode, type OwnIdentity, trustEveryone, trustIdentifiers } from '@ockam/node'
-import { startUppercase } from '@ockam/routing'
+import { createSessions, type SessionSet, startUppercase } from '@ockam/routing'
 import { tcp } from '@ockam/transport-tcp'
-import type { IdentityAccess } from './identity-access.ts'
+import type { OpenVault } from '../state/vault-records.ts'
 import type { EventLog } from './event-log.ts'
 import { HostedThings } from './hosted-thing.ts'
 import { listenAddress } from '../address/socket-address.ts'
 
 export interface HostOptions {
   readonly name: string
-  readonly identities: IdentityAccess
+  /** Where its identities and keys are. The node closes the store. */
+  readonly vault: OpenVault
   readonly events: EventLog
   /** Name of the identity the node speaks as. */
   readonly identity: string
@@ -33,6 +34,7 @@ export class Host {
   readonly identity: OwnIdentity
   readonly events: EventLog
   readonly things: HostedThings = new HostedThings()
+  readonly sessions: SessionSet
   readonly startedAtMs: number = Date.now()
 
   /** @internal Use {@link openHost}. */
@@ -41,6 +43,7 @@ export class Host {
     this.events = options.events
     this.node = node
     this.identity = identity
+    this.sessions = createSessions(node.router)
   }
 
   /** Own identity by name or identifier; that of the node when none is named. @throws {OckamError} `identity/unknown-identity` */
@@ -65,7 +68,7 @@ export const trustOf = (authorized: readonly string[]): TrustPolicy =>
 
 /** Opens a node and starts what a default node offers. What was opened is closed again when something fails. */
 export async function openHost(options: HostOptions): Promise<Host> {
-  const { store, protection } = options.identities
+  const { store, protection } = options.vault
   const node = await createNode({ store, protection, transports: [tcp()], diagnostics: options.events })
   try {
     const identity = await node.createIdentity({ name: options.identity })

@@ -1,7 +1,8 @@
 /** What commands have made on a node, by the names people use for them. */
 
-import type { ConnectionHandle, ListenerHandle } from '@ockam/core'
+import type { ConnectionHandle, ListenerHandle, Session } from '@ockam/core'
 import type { ChannelListener, NodeChannel, RelayHandle } from '@ockam/node'
+import type { TcpInlet, TcpOutlet } from '@ockam/portals'
 import { conflictError, notFoundError } from '../error.ts'
 
 export interface HostedService {
@@ -33,6 +34,18 @@ export interface HostedChannel {
 export interface HostedRelay {
   readonly handle: RelayHandle
   readonly at: string
+}
+
+export interface HostedInlet {
+  readonly inlet: TcpInlet
+  /** Keeps the way to the outlet's node open. */
+  readonly session: Session
+  readonly to: readonly string[]
+}
+
+export interface HostedOutlet {
+  readonly outlet: TcpOutlet
+  readonly allowed: readonly string[]
 }
 
 /** Things of one kind. */
@@ -82,4 +95,6 @@ export class HostedThings {
   readonly channelListeners: NamedThings<HostedChannelListener> = new NamedThings('secure-channel-listener')
   readonly channels: NamedThings<HostedChannel> = new NamedThings('secure-channel')
   readonly relays: NamedThings<HostedRelay> = new NamedThings('relay')
+  readonly inlets: NamedThings<HostedInlet> = new NamedThings('tcp-inlet')
+  readonly outlets: NamedThings<HostedOutlet> = new NamedThings('tcp-outlet')
 }

@@ -1,48 +1,62 @@
 /** Identities as the command names them: which one is meant, in which vault it is, and the default one, made when it is needed for the first time. */
 
-import { createIdentities, type IdentityRegistry } from '@ockam/identity'
-import { softwareVault } from '@ockam/vault-software'
-import { notFoundError } from '../error.ts'
-import type { Home, IdentityRecord } from '../home.ts'
-import type { IdentityAccess } from './identity-access.ts'
+import type { IdentityRegistry } from '@ockam/identity'
+import { conflictError, notFoundError } from '../error.ts'
+import type { IdentityRecord } from '../state/identity-records.ts'
+import type { State } from '../state/state.ts'
+import type { OpenVault } from '../state/vault-records.ts'
+import type { SecretSources } from '../state/vault-secret.ts'
 
 const DEFAULT_NAME = 'default'
 
 /** The record of a named identity, or of the default one. @throws {CommandError} `cli/not-found` */
-export function identityRecord(home: Home, name: string | undefined): IdentityRecord {
-  const record = home.identities().find((identity) => (name === undefined ? identity.isDefault : identity.name === name))
-  if (record !== undefined) return record
-  if (name === undefined) throw notFoundError('There is no identity yet.', 'Make one: ockam identity create')
-  throw notFoundError(`Identity "${name}" not found.`, 'See which there are: ockam identity list')
+export function identityRecord(state: State, name: string | undefined): IdentityRecord {
+  const chosen = name ?? state.defaults.get('identity')
+  if (chosen === undefined) throw notFoundError('There is no identity yet.', 'Make one: ockam identity create')
+  return state.identities.get(chosen)
 }
 
 /** The named identity; without a name the default one, made if there is none. */
-export async function identityOrDefault(home: Home, name: string | undefined): Promise<IdentityRecord> {
-  const hasDefault = home.identities().some(({ isDefault }) => isDefault)
-  if (name === undefined && !hasDefault) return createIdentity(home, DEFAULT_NAME, undefined)
-  return identityRecord(home, name)
+export async function identityOrDefault(state: State, sources: SecretSources, name: string | undefined): Promise<IdentityRecord> {
+  if (name !== undefined || state.defaults.get('identity') !== undefined) return identityRecord(state, name)
+  return createIdentity(state, sources, DEFAULT_NAME, undefined)
 }
 
-/** Makes an identity in a vault, the default vault when none is named; that one is made if there is none. */
-export async function createIdentity(home: Home, name: string, vault: string | undefined): Promise<IdentityRecord> {
-  const vaultName = vault ?? home.vaults().find(({ isDefault }) => isDefault)?.name ?? home.createVault(DEFAULT_NAME).name
-  const identity = await withIdentities(home, vaultName, (identities) => identities.create({ name }))
-  home.saveIdentity({ name, identifier: identity.identifier.toString(), vault: vaultName })
-  return identityRecord(home, name)
+/** The named vault; without a name the default one, made if there is none. */
+export async function vaultOrDefault(state: State, name: string | undefined): Promise<string> {
+  const chosen = name ?? state.defaults.get('vault')
+  if (chosen !== undefined) return state.vaults.get(chosen).name
+  return (await state.vaults.create({ name: DEFAULT_NAME })).name
+}
+
+/** @throws {CommandError} `cli/conflict` when the name is taken. */
+export async function createIdentity(
+  state: State,
+  sources: SecretSources,
+  name: string,
+  vault: string | undefined,
+): Promise<IdentityRecord> {
+  if (state.identities.find(name) !== undefined) throw conflictError(`There is an identity "${name}" already.`, 'Choose another name.')
+  const vaultName = await vaultOrDefault(state, vault)
+  const { identifier, changeHistory } = await withIdentities(state, sources, vaultName, (identities) => identities.create({ name }))
+  state.identities.create({ name, identifier: identifier.toString(), vault: vaultName, changeHistory })
+  return state.identities.get(name)
 }
 
 /** Opens the vault of an identity, for a node. */
-export async function openIdentity(
-  home: Home,
-  name: string,
-): Promise<{ readonly record: IdentityRecord; readonly access: IdentityAccess }> {
-  const record = identityRecord(home, name)
-  return { record, access: await home.openVault(record.vault) }
+export async function openVaultOf(state: State, sources: SecretSources, identity: string): Promise<OpenVault> {
+  return state.vaults.open(identityRecord(state, identity).vault, sources)
 }
 
 /** Opens a vault for one piece of work. */
-export async function withIdentities<T>(home: Home, vault: string, work: (identities: IdentityRegistry) => Promise<T>): Promise<T> {
-  const { store, protection } = await home.openVault(vault)
+export async function withIdentities<T>(
+  state: State,
+  sources: SecretSources,
+  vault: string,
+  work: (identities: IdentityRegistry) => Promise<T>,
+): Promise<T> {
+  const [{ createIdentities }, { softwareVault }] = await Promise.all([import('@ockam/identity'), import('@ockam/vault-software')])
+  const { store, protection } = await state.vaults.open(vault, sources)
   const software = softwareVault({ store, protection })
   try {
     await software.open()

@@ -5,14 +5,18 @@
 
 import { closeSync, writeSync } from 'node:fs'
 import { printDiagnostics } from '@ockam/node'
+import { formatSocketAddress, socketAddressOf } from '../address/socket-address.ts'
 import { startControlServer } from '../control/control-server.ts'
 import type { CommandError } from '../error.ts'
-import type { Home, NodeSettings } from '../home.ts'
+import type { NodeLock, NodeSettings } from '../state/node-records.ts'
+import type { State } from '../state/state.ts'
+import type { SecretSources } from '../state/vault-secret.ts'
 import { explain } from '../program/explain.ts'
 import { EventLog } from './event-log.ts'
 import { type Host, openHost } from './host.ts'
-import { callMethod } from './method/method-table.ts'
-import { openIdentity } from './own-identity.ts'
+import { readThings, writeThings } from './kept-thing.ts'
+import { NodeControl } from './node-control.ts'
+import { openVaultOf } from './own-identity.ts'
 
 /** What a background node writes to its parent, once, as one line of JSON on file descriptor 3. */
 export type Readiness =
@@ -20,8 +24,9 @@ export type Readiness =
   | { readonly error: { readonly code: string; readonly message: string; readonly hint?: string } }
 
 export interface RunOptions {
-  readonly home: Home
+  readonly state: State
   readonly settings: NodeSettings
+  readonly secrets: SecretSources
   /** Takes a line without its end. */
   readonly log: (line: string) => void
   /** True for the child of a command that waits on file descriptor 3. */
@@ -45,31 +50,49 @@ export async function runNode(options: RunOptions): Promise<void> {
   }
 }
 
-async function run({ home, settings, log, isChild, onReady, until }: RunOptions): Promise<void> {
-  const { name } = settings
-  const stop = new StopRequest()
-  const events = new EventLog(printDiagnostics(log))
-  const { access } = await openIdentity(home, settings.identity)
-  const host = await openHost({ ...settings, identities: access, events })
+/** For a node that is just about to end. */
+const LOCK_WAIT_MS = 5000
+
+async function run(options: RunOptions): Promise<void> {
+  const lock = await options.state.nodes.lock(options.settings.name, LOCK_WAIT_MS)
   try {
-    const server = await startControlServer(home.controlPath(name), async (method, parameters, signal) => {
-      if (method !== 'node.stop') return callMethod(host, method, parameters, signal)
+    await runLocked(options, lock)
+  } finally {
+    await lock.release()
+  }
+}
+
+async function runLocked({ state, settings, secrets, log, isChild, onReady, until }: RunOptions, lock: NodeLock): Promise<void> {
+  const { name } = settings
+  const folder = state.nodes.folder(name)
+  const say = (text: string): void => log(`${new Date().toISOString()} ${text}`)
+  const stop = new StopRequest()
+  const vault = await openVaultOf(state, secrets, settings.identity)
+  const host = await openHost({ ...settings, vault, events: new EventLog(printDiagnostics(log)) })
+  const control = new NodeControl({ host, kept: readThings(folder), save: (things) => writeThings(folder, things), log: say })
+  try {
+    const server = await startControlServer(state.nodes.controlPath(name), async (method, parameters, signal) => {
+      if (method !== 'node.stop') return control.call(method, parameters, signal)
       // The answer goes out first; whoever asked then waits for the end of the connection.
       setImmediate(() => stop.request('ockam node stop'))
       return { name, pid: process.pid }
     })
     try {
-      const address = host.node.router === undefined ? undefined : host.things.listeners.entries()[0]?.[0]
-      home.setRunning(name, { pid: process.pid, address })
+      const address = host.things.listeners.entries()[0]?.[1].address
+      const socket = address === undefined ? undefined : socketAddressOf(address)
+      // The next start takes the same port, so that routes to this node stay true.
+      if (socket !== undefined) state.nodes.update({ ...settings, tcpListenerAddress: formatSocketAddress(socket) })
+      await control.restore()
+      lock.setRunning(address?.toString())
       await onReady?.(host)
-      log(`${new Date().toISOString()} node "${name}" is ready at ${address ?? 'no address'}, process ${process.pid}`)
-      if (isChild) report({ ready: { pid: process.pid, address } })
-      const reason = await stop.wait(until)
-      log(`${new Date().toISOString()} node "${name}" ends: ${reason}`)
+      say(`node "${name}" is ready at ${address}, process ${process.pid}`)
+      if (isChild) report({ ready: { pid: process.pid, address: address?.toString() } })
+      say(`node "${name}" ends: ${await stop.wait(until)}`)
     } finally {
       server.close()
+      control.stop()
       await host.close()
-      home.setRunning(name, undefined)
+      await lock.release()
       server.release()
     }
   } finally {

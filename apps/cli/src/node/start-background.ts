@@ -4,23 +4,38 @@
  */
 
 import { spawn } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, renameSync, statSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { CommandError, EXIT_CODES, type CliErrorCode } from '../error.ts'
-import type { Home } from '../home.ts'
+import type { State } from '../state/state.ts'
 import type { Readiness } from './run-node.ts'
 
 const READY_WITHIN_MS = 60_000
 const MAX_READINESS_BYTES = 64 * 1024
+/** A log longer than this is put aside when the node starts; one that was put aside before is dropped. */
+const MAX_LOG_BYTES = 16 * 1024 * 1024
 
-/** @param program the file of the command itself. @throws {CommandError} what the node failed with, `cli/timeout`. */
-export async function startBackground(home: Home, name: string, program: string): Promise<{ pid: number; address: string | undefined }> {
-  const log = openSync(home.logPath(name), 'a', 0o600)
+export interface BackgroundOptions {
+  readonly state: State
+  readonly name: string
+  /** The file of the command itself. */
+  readonly program: string
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Of the vault, when a person gave it. The child takes it out of its environment when it starts. */
+  readonly passphrase: string | undefined
+}
+
+/** @throws {CommandError} what the node failed with, `cli/failed`. */
+export async function startBackground(options: BackgroundOptions): Promise<{ pid: number; address: string | undefined }> {
+  const { state, name, program, environment, passphrase } = options
+  const path = state.nodes.logPath(name)
+  beginAnewWhenLarge(path)
+  const log = openSync(path, 'a', 0o600)
   try {
     const child = spawn(process.execPath, [program, 'node', 'create', name, '--foreground', '--child-process'], {
       detached: true,
       stdio: ['ignore', log, log, 'pipe'],
-      env: { ...process.env, OCKAM_HOME: home.path },
+      env: { ...environment, OCKAM_HOME: state.path, ...(passphrase !== undefined && { OCKAM_VAULT_PASSPHRASE: passphrase }) },
     })
     const pipe = child.stdio[3] as Readable
     const timer = setTimeout(() => child.kill('SIGKILL'), READY_WITHIN_MS)
@@ -61,4 +76,9 @@ async function readinessOf(
 
 function asError({ code, message, hint }: { code: string; message: string; hint?: string }): CommandError {
   return new CommandError(code in EXIT_CODES ? (code as CliErrorCode) : 'cli/failed', message, { hint })
+}
+
+function beginAnewWhenLarge(path: string): void {
+  const { size = 0 } = statSync(path, { throwIfNoEntry: false }) ?? {}
+  if (size > MAX_LOG_BYTES) renameSync(path, `${path}.1`)
 }

@@ -101,10 +101,9 @@ function withAliases(definition: CommandDefinition, values: OptionValues): Optio
   return all
 }
 
-/** Lists may be given as `--to a --to b` and as `--to a,b`. */
+/** `--to a --to b` is a list. */
 function collect(value: string, before: unknown): string[] {
-  const parts = value.split(',').map((part) => part.trim())
-  return [...(Array.isArray(before) ? (before as string[]) : []), ...parts.filter((part) => part !== '')]
+  return [...(Array.isArray(before) ? (before as string[]) : []), value]
 }
 
 function paragraphs(summary: string, details: string | undefined): string {

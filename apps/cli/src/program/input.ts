@@ -32,6 +32,11 @@ export class Input {
     return this.#options[camelCase(name)] === true
   }
 
+  /** Whether `--no-<name>` was written. */
+  isOff(name: string): boolean {
+    return this.#options[camelCase(name)] === false
+  }
+
   text(name: string): string | undefined {
     const value = this.#options[camelCase(name)]
     return typeof value === 'string' ? value : undefined

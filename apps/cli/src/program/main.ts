@@ -5,6 +5,7 @@
 
 import { CommanderError } from 'commander'
 import { usageError } from '../error.ts'
+import { askPassphraseOf } from '../terminal/question.ts'
 import { Terminal } from '../terminal/terminal.ts'
 import { buildProgram } from './build-program.ts'
 import { explain } from './explain.ts'
@@ -31,6 +32,12 @@ export async function main(words: readonly string[], version: string): Promise<n
   const shell: Shell = {
     terminal,
     environment,
+    openState: async () => {
+      const { openState, statePath } = await import('../state/state.ts')
+      return openState(statePath(environment), environment)
+    },
+    secrets: { environment, ...(isInteractive && { askPassphrase: askPassphraseOf }) },
+    run: (words) => runInside(shell, words, version),
     signal: interruption.signal,
     isInteractive,
     firstLine: () => firstLineOf(process.stdin),
@@ -56,6 +63,16 @@ function afterParser(error: CommanderError, terminal: Terminal): number {
   const problem = usageError(error.message.replace(/^error: /, ''), 'Add --help to see how the command is written.')
   terminal.fail(problem)
   return problem.exitCode
+}
+
+async function runInside(shell: Shell, words: readonly string[], version: string): Promise<void> {
+  const terminal = new Terminal({ ...shell.terminal.options, isJson: false, stdout: { write: () => undefined } })
+  try {
+    await buildProgram({ ...shell, terminal }, version).parseAsync(words, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) throw usageError(`${words.slice(0, 2).join(' ')}: ${error.message.replace(/^error: /, '')}`)
+    throw error
+  }
 }
 
 /** Needed before parsing, because parsing can fail too. */

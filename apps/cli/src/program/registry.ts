@@ -9,18 +9,36 @@ import { secureChannel } from '../command/secure-channel/secure-channel.ts'
 import { service } from '../command/service/service.ts'
 import { tcpConnection } from '../command/tcp-connection/tcp-connection.ts'
 import { tcpListener } from '../command/tcp-listener/tcp-listener.ts'
+import { tcpInlet } from '../command/tcp-inlet/tcp-inlet.ts'
+import { tcpOutlet } from '../command/tcp-outlet/tcp-outlet.ts'
+import { vault } from '../command/vault/vault.ts'
+import { route } from '../command/route/route.ts'
+import { completion } from '../command/completion.ts'
+import { doctor } from '../command/doctor.ts'
+import { environment } from '../command/environment.ts'
+import { reset } from '../command/reset.ts'
+import { status } from '../command/status.ts'
 import { worker } from '../command/worker/worker.ts'
 import type { CommandEntry } from './command.ts'
 
 export const COMMANDS: readonly CommandEntry[] = [
   node,
   message,
+  tcpOutlet,
+  tcpInlet,
+  relay,
   secureChannel,
   secureChannelListener,
-  relay,
+  identity,
+  vault,
   tcpListener,
   tcpConnection,
   service,
   worker,
-  identity,
+  route,
+  status,
+  doctor,
+  reset,
+  completion,
+  environment,
 ]

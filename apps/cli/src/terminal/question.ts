@@ -1,6 +1,6 @@
 /** Questions to a person. Nobody is asked where nobody can answer: then `--yes` has to be written. */
 
-import { usageError } from '../error.ts'
+import { CommandError, usageError } from '../error.ts'
 import type { Shell } from '../program/shell.ts'
 
 /**
@@ -13,4 +13,12 @@ export async function confirmed(shell: Shell, isYes: boolean, question: string):
   const { confirm, isCancel } = await import('@clack/prompts')
   const answer = await confirm({ message: question, initialValue: false, output: process.stderr, signal: shell.signal })
   return !isCancel(answer) && answer
+}
+
+/** @throws {CommandError} `cli/refused` when the person gives none. */
+export async function askPassphraseOf(vault: string): Promise<string> {
+  const { isCancel, password } = await import('@clack/prompts')
+  const answer = await password({ message: `Passphrase of vault "${vault}"`, output: process.stderr })
+  if (!isCancel(answer) && answer !== undefined && answer !== '') return answer
+  throw new CommandError('cli/refused', `Vault "${vault}" stays closed without its passphrase.`)
 }

@@ -1,6 +1,5 @@
-import { openHome } from '../../home.ts'
 import type { CommandDefinition } from '../../program/command.ts'
-import { checkedName, freeName } from '../name.ts'
+import { freeName } from '../name.ts'
 
 export const identityCreate: CommandDefinition = {
   name: 'create',
@@ -9,12 +8,12 @@ export const identityCreate: CommandDefinition = {
   parameters: [{ name: 'name', description: 'name of the identity on this machine (default: default, then a random one)' }],
   options: [{ flags: '--vault <name>', description: 'vault for its keys', fallback: 'the default vault' }],
   examples: ['ockam identity create alice', 'ockam identity create alice --vault v1'],
-  async run(input, { terminal, environment }) {
-    const home = openHome(environment)
+  async run(input, { terminal, openState, secrets }) {
+    const state = await openState()
     const { createIdentity } = await import('../../node/own-identity.ts')
-    const taken = home.identities().map(({ name }) => name)
-    const name = checkedName('identity', input.argument(0) ?? freeName(taken), taken)
-    const record = await terminal.progress(`Creating the identity ${name}`, () => createIdentity(home, name, input.text('vault')))
+    const taken = state.identities.list().map(({ name }) => name)
+    const name = input.argument(0) ?? freeName(taken)
+    const record = await terminal.progress(`Creating the identity ${name}`, () => createIdentity(state, secrets, name, input.text('vault')))
     terminal.note(`Created the identity "${name}" in vault "${record.vault}"${record.isDefault ? ', the default identity' : ''}.`)
     terminal.data(identityJson(record), record.identifier)
   },

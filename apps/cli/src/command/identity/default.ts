@@ -1,4 +1,3 @@
-import { openHome } from '../../home.ts'
 import type { CommandDefinition } from '../../program/command.ts'
 import { identityJson } from './create.ts'
 
@@ -7,12 +6,12 @@ export const identityDefault: CommandDefinition = {
   summary: 'Print or choose the default identity',
   parameters: [{ name: 'name', description: 'the identity that becomes the default one; without it the present one is printed' }],
   examples: ['ockam identity default', 'ockam identity default alice'],
-  async run(input, { terminal, environment }) {
-    const home = openHome(environment)
+  async run(input, { terminal, openState }) {
+    const state = await openState()
     const { identityRecord } = await import('../../node/own-identity.ts')
-    const record = identityRecord(home, input.argument(0))
+    const record = identityRecord(state, input.argument(0))
     if (input.argument(0) !== undefined) {
-      home.setDefault('identity', record.name)
+      state.defaults.set('identity', record.name)
       terminal.note(`"${record.name}" is now the default identity.`)
     }
     terminal.data(identityJson({ ...record, isDefault: true }), record.name)

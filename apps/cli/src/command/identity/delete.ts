@@ -1,5 +1,4 @@
 import { conflictError, usageError } from '../../error.ts'
-import { openHome } from '../../home.ts'
 import type { CommandDefinition } from '../../program/command.ts'
 import { confirmed } from '../../terminal/question.ts'
 
@@ -14,22 +13,23 @@ export const identityDelete: CommandDefinition = {
   ],
   examples: ['ockam identity delete alice --yes'],
   async run(input, shell) {
-    const home = openHome(shell.environment)
+    const state = await shell.openState()
     const { identityRecord, withIdentities } = await import('../../node/own-identity.ts')
     const given = input.argument(0)
     if (given === undefined && !input.flag('all'))
       throw usageError('Say which identity: give its name, or --all.', 'See which there are: ockam identity list')
-    const records = input.flag('all') ? home.identities() : [identityRecord(home, given)]
+    const records = input.flag('all') ? state.identities.list() : [identityRecord(state, given)]
     for (const { name } of records) {
-      const user = home.nodeNames().find((node) => home.nodeSettings(node)?.identity === name)
+      const user = state.nodes.names().find((node) => state.nodes.find(node)?.identity === name)
       if (user !== undefined)
         throw conflictError(`Identity "${name}" is used by node "${user}".`, `Delete the node first: ockam node delete ${user}`)
     }
     const what = records.length === 1 ? `the identity "${records[0]?.name}"` : `${records.length} identities`
     if (records.length > 0 && !(await confirmed(shell, input.flag('yes'), `Delete ${what} and the keys?`))) return
     for (const { name, identifier, vault } of records) {
-      await withIdentities(home, vault, (identities) => identities.delete(identifier))
-      home.deleteIdentity(name)
+      // The name last: a deletion that was interrupted can be repeated.
+      await withIdentities(state, shell.secrets, vault, (identities) => identities.delete(identifier))
+      state.identities.delete(name)
       shell.terminal.note(`Deleted the identity "${name}".`)
     }
     shell.terminal.data(

@@ -1,4 +1,3 @@
-import { openHome } from '../../home.ts'
 import type { CommandDefinition } from '../../program/command.ts'
 import { identityJson } from './create.ts'
 
@@ -8,11 +7,11 @@ export const identityExport: CommandDefinition = {
   details: 'It holds no secret: whoever has it can verify the identity. The private keys never leave the vault.',
   parameters: [{ name: 'name', description: 'name of the identity (default: the default identity)' }],
   examples: ['ockam identity export alice > alice.identity'],
-  async run(input, { terminal, environment }) {
-    const home = openHome(environment)
-    const { identityRecord, withIdentities } = await import('../../node/own-identity.ts')
-    const record = identityRecord(home, input.argument(0))
-    const history = await withIdentities(home, record.vault, (identities) => identities.exportHex(record.identifier))
+  async run(input, { terminal, openState }) {
+    const state = await openState()
+    const { identityRecord } = await import('../../node/own-identity.ts')
+    const record = identityRecord(state, input.argument(0))
+    const history = Buffer.from(record.changeHistory).toString('hex')
     terminal.data({ ...(identityJson(record) as object), change_history: history }, history)
   },
 }

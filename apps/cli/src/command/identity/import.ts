@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { notFoundError, usageError } from '../../error.ts'
-import { openHome } from '../../home.ts'
 import type { CommandDefinition } from '../../program/command.ts'
 
 const MAX_TEXT = 256 * 1024
@@ -22,15 +21,15 @@ export const identityImport: CommandDefinition = {
     { flags: '--vault <name>', description: 'vault to remember it in', fallback: 'the default vault' },
   ],
   examples: ['ockam identity import bob.identity'],
-  async run(input, { terminal, environment }) {
-    const home = openHome(environment)
-    const { withIdentities } = await import('../../node/own-identity.ts')
+  async run(input, { terminal, openState, secrets }) {
+    const state = await openState()
+    const { vaultOrDefault, withIdentities } = await import('../../node/own-identity.ts')
     const given = input.required(0)
     const history = /^[0-9a-fA-F]{64,}$/.test(given) ? given : await readFile(given, 'utf8').catch((cause: Error) => cause)
     if (history instanceof Error) throw notFoundError(`"${given}" cannot be read: ${history.message}.`)
     if (history.length > MAX_TEXT) throw usageError(`"${given}" is too large to be a change history.`)
-    const vault = input.text('vault') ?? home.vaults().find(({ isDefault }) => isDefault)?.name ?? home.createVault('default').name
-    const identifier = await withIdentities(home, vault, (identities) => identities.import(history, input.text('expected')))
+    const vault = await vaultOrDefault(state, input.text('vault'))
+    const identifier = await withIdentities(state, secrets, vault, (identities) => identities.import(history, input.text('expected')))
     terminal.note(`Verified and remembered in vault "${vault}".`)
     terminal.data({ identifier: identifier.toString(), vault }, identifier.toString())
   },

@@ -1,4 +1,3 @@
-import { openHome } from '../../home.ts'
 import type { CommandDefinition } from '../../program/command.ts'
 import { identityJson } from './create.ts'
 
@@ -10,14 +9,15 @@ export const identityRotate: CommandDefinition = {
   parameters: [{ name: 'name', description: 'name of the identity (default: the default identity)' }],
   options: [{ flags: '--revoke-purpose-keys', description: 'also mark the keys of earlier channels as revoked' }],
   examples: ['ockam identity rotate alice'],
-  async run(input, { terminal, environment }) {
-    const home = openHome(environment)
+  async run(input, { terminal, openState, secrets }) {
+    const state = await openState()
     const { identityRecord, withIdentities } = await import('../../node/own-identity.ts')
-    const record = identityRecord(home, input.argument(0))
+    const record = identityRecord(state, input.argument(0))
     const revokePurposeKeys = input.flag('revoke-purpose-keys')
-    await terminal.progress(`Rotating the key of ${record.name}`, () =>
-      withIdentities(home, record.vault, (identities) => identities.rotate(record.identifier, { revokePurposeKeys })),
+    const rotated = await terminal.progress(`Rotating the key of ${record.name}`, () =>
+      withIdentities(state, secrets, record.vault, (identities) => identities.rotate(record.identifier, { revokePurposeKeys })),
     )
+    state.identities.update({ ...record, changeHistory: rotated.changeHistory })
     terminal.note(`Replaced the key of identity "${record.name}".`)
     terminal.data(identityJson(record), record.identifier)
   },

@@ -1,5 +1,4 @@
 import { usageError } from '../../error.ts'
-import { openHome } from '../../home.ts'
 import type { CommandDefinition } from '../../program/command.ts'
 import { identityJson } from './create.ts'
 
@@ -13,14 +12,14 @@ export const identityShow: CommandDefinition = {
     { flags: '--encoding <encoding>', description: 'how the change history is written', choices: ['hex', 'plain'], fallback: 'plain' },
   ],
   examples: ['ockam identity show alice', 'ockam identity show alice --full --encoding hex'],
-  async run(input, { terminal, environment }) {
-    const home = openHome(environment)
-    const { identityRecord, withIdentities } = await import('../../node/own-identity.ts')
-    const record = identityRecord(home, input.argument(0))
+  async run(input, { terminal, openState }) {
+    const state = await openState()
+    const { identityRecord } = await import('../../node/own-identity.ts')
+    const record = identityRecord(state, input.argument(0))
     const isFull = input.flag('full')
     if (input.text('encoding') !== undefined && !isFull) throw usageError('--encoding says how --full prints: give both.')
     if (!isFull) return terminal.data(identityJson(record), record.identifier)
-    const history = await withIdentities(home, record.vault, (identities) => identities.exportHex(record.identifier))
+    const history = Buffer.from(record.changeHistory).toString('hex')
     const json = { ...(identityJson(record) as object), change_history: history }
     if (input.text('encoding') === 'hex') return terminal.data(json, history)
     await terminal.properties(json, [

@@ -2,7 +2,6 @@
 
 import { nodeName, readRoute } from '../../address/node-route.ts'
 import { usageError } from '../../error.ts'
-import { openHome } from '../../home.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
 import { askNode, chosenNode } from '../node-choice.ts'
 import { timeoutOption } from '../timeout-option.ts'
@@ -27,10 +26,10 @@ const send: CommandDefinition = {
     'ockam message send hello --from n1 --to /node/n2/secure/api/service/uppercase',
   ],
   async run(input, shell) {
-    const { terminal, environment } = shell
-    const home = openHome(environment)
+    const { terminal } = shell
+    const state = await shell.openState()
     const given = input.requiredText('to')
-    const to = await readRoute(given, shell, home)
+    const to = await readRoute(given, shell, state)
     const authorized = input.list('authorized')
     const isHex = input.flag('hex')
     if (to.pieces.slice(0, -1).some(({ name }) => name === 'secure'))
@@ -44,10 +43,12 @@ const send: CommandDefinition = {
     }
     const from = input.text('from')
     const { body } = (await terminal.progress(`Sending to ${given}`, async () => {
-      if (from !== undefined) return askNode(home, chosenNode(home, nodeName(from)), 'message.send', parameters)
+      if (from !== undefined) return askNode(state, chosenNode(state, nodeName(from)), 'message.send', parameters)
       const { withOwnHost } = await import('../../node/own-host.ts')
       const { sendMessage } = await import('../../node/method/message.ts')
-      return withOwnHost(home, input.text('identity'), (host) => sendMessage({ ...parameters, identity: undefined }, host, shell.signal))
+      return withOwnHost(state, shell.secrets, input.text('identity'), (host) =>
+        sendMessage({ ...parameters, identity: undefined }, host, shell.signal),
+      )
     })) as { readonly body: string }
     const answer = isHex ? body : textOf(body)
     terminal.data({ response: answer }, answer)

@@ -1,5 +1,4 @@
 import { usageError } from '../../error.ts'
-import { openHome } from '../../home.ts'
 import type { CommandDefinition } from '../../program/command.ts'
 import { confirmed } from '../../terminal/question.ts'
 import { chosenNode } from '../node-choice.ts'
@@ -15,18 +14,18 @@ export const nodeDelete: CommandDefinition = {
   ],
   examples: ['ockam node delete n1 --yes', 'ockam node delete --all --yes'],
   async run(input, shell) {
-    const home = openHome(shell.environment)
+    const state = await shell.openState()
     const { stopNode } = await import('../../node/stop-node.ts')
     const isAll = input.flag('all')
-    if (!isAll && input.argument(0) === undefined && home.default('node') === undefined) {
+    if (!isAll && input.argument(0) === undefined && state.defaults.get('node') === undefined) {
       throw usageError('Say which node: give its name, or --all.', 'See which there are: ockam node list')
     }
-    const names = isAll ? home.nodeNames() : [chosenNode(home, input.argument(0))]
+    const names = isAll ? state.nodes.names() : [chosenNode(state, input.argument(0))]
     const what = names.length === 1 ? `node "${names[0]}"` : `${names.length} nodes`
     if (names.length > 0 && !(await confirmed(shell, input.flag('yes'), `Delete ${what}?`))) return
     for (const name of names) {
-      await shell.terminal.progress(`Deleting node ${name}`, () => stopNode(home, name, input.flag('force')))
-      home.deleteNode(name)
+      await shell.terminal.progress(`Deleting node ${name}`, () => stopNode(state, name, input.flag('force')))
+      await state.nodes.delete(name)
       shell.terminal.note(`Deleted node "${name}".`)
     }
     shell.terminal.data(

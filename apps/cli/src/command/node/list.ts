@@ -1,4 +1,3 @@
-import { openHome } from '../../home.ts'
 import type { CommandDefinition } from '../../program/command.ts'
 
 interface NodeRow {
@@ -13,15 +12,15 @@ export const nodeList: CommandDefinition = {
   name: 'list',
   summary: 'List the nodes of this machine',
   examples: ['ockam node list', 'ockam node list --output json'],
-  async run(_, { terminal, environment }) {
-    const home = openHome(environment)
-    const rows = home.nodeNames().map((name): NodeRow => {
-      const running = home.running(name)
+  async run(_, { terminal, openState }) {
+    const state = await openState()
+    const rows = state.nodes.names().map((name): NodeRow => {
+      const running = state.nodes.running(name)
       const status = running === undefined ? 'stopped' : 'running'
       return {
         node_name: name,
         status,
-        is_default: home.default('node') === name,
+        is_default: state.defaults.get('node') === name,
         pid: running?.pid ?? null,
         address: running?.address ?? null,
       }

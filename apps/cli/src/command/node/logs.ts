@@ -1,4 +1,3 @@
-import { openHome } from '../../home.ts'
 import type { CommandDefinition } from '../../program/command.ts'
 import { chosenNode } from '../node-choice.ts'
 
@@ -12,17 +11,17 @@ export const nodeLogs: CommandDefinition = {
     { flags: '--path', description: 'print where the log is' },
   ],
   examples: ['ockam node logs n1', 'ockam node logs n1 --follow --lines 20'],
-  async run(input, { terminal, environment, signal }) {
-    const home = openHome(environment)
-    const name = chosenNode(home, input.argument(0))
-    const path = home.logPath(name)
+  async run(input, { terminal, openState, signal }) {
+    const state = await openState()
+    const name = chosenNode(state, input.argument(0))
+    const path = state.nodes.logPath(name)
     if (input.flag('path')) return terminal.data({ name, path }, path)
     const { printLog } = await import('../../node/print-log.ts')
     await printLog({
       path,
       lines: input.count('lines'),
       isFollowing: input.flag('follow'),
-      isRunning: () => home.running(name) !== undefined,
+      isRunning: () => state.nodes.running(name) !== undefined,
       write: (text) => void process.stdout.write(text),
       signal,
     })

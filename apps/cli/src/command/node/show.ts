@@ -1,4 +1,3 @@
-import { openHome } from '../../home.ts'
 import type { NodeInfo } from '../../node/method/node.ts'
 import type { CommandDefinition } from '../../program/command.ts'
 import { askNode, chosenNode } from '../node-choice.ts'
@@ -8,11 +7,11 @@ export const nodeShow: CommandDefinition = {
   summary: 'Show a node and everything on it',
   parameters: [{ name: 'name', description: 'name of the node (default: the default node)' }],
   examples: ['ockam node show n1', 'ockam node show n1 --output json'],
-  async run(input, { terminal, environment }) {
-    const home = openHome(environment)
-    const name = chosenNode(home, input.argument(0))
-    const isDefault = home.default('node') === name
-    if (home.running(name) === undefined) {
+  async run(input, { terminal, openState }) {
+    const state = await openState()
+    const name = chosenNode(state, input.argument(0))
+    const isDefault = state.defaults.get('node') === name
+    if (state.nodes.running(name) === undefined) {
       const json = { name, status: 'stopped', is_default: isDefault }
       return terminal.properties(json, [
         ['name', name],
@@ -20,7 +19,7 @@ export const nodeShow: CommandDefinition = {
         ['default', isDefault ? 'yes' : 'no'],
       ])
     }
-    const info = (await askNode(home, name, 'node.show', {})) as NodeInfo
+    const info = (await askNode(state, name, 'node.show', {})) as NodeInfo
     await terminal.properties({ ...info, status: 'running', is_default: isDefault }, [
       ['name', info.name],
       ['status', 'running'],

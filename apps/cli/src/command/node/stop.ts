@@ -1,4 +1,3 @@
-import { openHome } from '../../home.ts'
 import type { CommandDefinition } from '../../program/command.ts'
 import { chosenNode } from '../node-choice.ts'
 
@@ -12,13 +11,13 @@ export const nodeStop: CommandDefinition = {
     { flags: '--all', description: 'stop all nodes' },
   ],
   examples: ['ockam node stop n1'],
-  async run(input, { terminal, environment }) {
-    const home = openHome(environment)
+  async run(input, { terminal, openState }) {
+    const state = await openState()
     const { stopNode } = await import('../../node/stop-node.ts')
-    const names = input.flag('all') ? home.nodeNames() : [chosenNode(home, input.argument(0))]
+    const names = input.flag('all') ? state.nodes.names() : [chosenNode(state, input.argument(0))]
     const stopped: { name: string; was_running: boolean }[] = []
     for (const name of names) {
-      const wasRunning = await terminal.progress(`Stopping node ${name}`, () => stopNode(home, name, input.flag('force')))
+      const wasRunning = await terminal.progress(`Stopping node ${name}`, () => stopNode(state, name, input.flag('force')))
       terminal.note(wasRunning ? `Node "${name}" was stopped.` : `Node "${name}" was not running.`)
       stopped.push({ name, was_running: wasRunning })
     }

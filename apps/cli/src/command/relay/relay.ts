@@ -1,7 +1,6 @@
 /** `ockam relay …` */
 
 import { readRoute } from '../../address/node-route.ts'
-import { openHome } from '../../home.ts'
 import type { RelayInfo } from '../../node/method/relay.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
 import { askNode, chosenOrNewNode } from '../node-choice.ts'
@@ -40,12 +39,12 @@ const create: CommandDefinition = {
   ],
   examples: ['ockam relay create blue --at /node/relay --to blue', 'ockam relay create db --at /ip4/203.0.113.7/tcp/4000 --to db'],
   async run(input, shell) {
-    const { terminal, environment } = shell
-    const home = openHome(environment)
-    const node = await chosenOrNewNode(home, input.text('to'), shell)
+    const { terminal } = shell
+    const state = await shell.openState()
+    const node = await chosenOrNewNode(state, input.text('to'), shell)
     const name = input.argument(0) ?? 'default'
     const given = input.requiredText('at')
-    const at = await readRoute(given, shell, home)
+    const at = await readRoute(given, shell, state)
     const authorized = input.list('authorized')
     if (at.pieces.some((piece) => piece.name === 'secure')) sayWhoIsTrusted(shell, authorized, `The channel to ${given}`)
     const parameters = {
@@ -57,7 +56,7 @@ const create: CommandDefinition = {
       timeoutMs: input.durationMs('timeout'),
     }
     const info = (await terminal.progress(`Registering with the relay at ${given}`, () =>
-      askNode(home, node, 'relay.create', parameters),
+      askNode(state, node, 'relay.create', parameters),
     )) as RelayInfo
     terminal.note(`Node "${node}" is reachable at ${info.remote_address} of ${given}.`)
     terminal.data(info, info.multiaddr)

@@ -1,6 +1,5 @@
 /** `ockam secure-channel-listener …` */
 
-import { openHome } from '../../home.ts'
 import type { ChannelListenerInfo } from '../../node/method/secure-channel.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
 import { askNode, atOption, chosenNode } from '../node-choice.ts'
@@ -28,13 +27,13 @@ const create: CommandDefinition = {
   options: [atOption(), authorizedOption('peers'), identityOption],
   examples: ['ockam secure-channel-listener create l --at n1 --authorized $(ockam identity show alice)'],
   async run(input, shell) {
-    const home = openHome(shell.environment)
-    const node = chosenNode(home, input.text('at'))
+    const state = await shell.openState()
+    const node = chosenNode(state, input.text('at'))
     const authorized = input.list('authorized')
     const address = input.required(0)
     sayWhoIsTrusted(shell, authorized, `The listener "${address}"`)
     const parameters = { address, authorized, identity: input.text('identity') }
-    const info = (await askNode(home, node, 'secure-channel-listener.create', parameters)) as ChannelListenerInfo
+    const info = (await askNode(state, node, 'secure-channel-listener.create', parameters)) as ChannelListenerInfo
     shell.terminal.note(`Node "${node}" accepts secure channels at ${info.multiaddr}.`)
     shell.terminal.data(info, info.multiaddr)
   },

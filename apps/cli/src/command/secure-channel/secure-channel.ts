@@ -1,7 +1,6 @@
 /** `ockam secure-channel …` */
 
 import { readRoute } from '../../address/node-route.ts'
-import { openHome } from '../../home.ts'
 import type { ChannelInfo } from '../../node/method/secure-channel.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
 import { askNode, chosenNode } from '../node-choice.ts'
@@ -41,16 +40,16 @@ const create: CommandDefinition = {
     'ockam secure-channel create --from a --to /node/relay/service/forward_to_b/service/api | ockam message send hello --from a --to -/service/uppercase',
   ],
   async run(input, shell) {
-    const { terminal, environment } = shell
-    const home = openHome(environment)
-    const node = chosenNode(home, input.text('from'))
+    const { terminal } = shell
+    const state = await shell.openState()
+    const node = chosenNode(state, input.text('from'))
     const given = input.requiredText('to')
     const authorized = input.list('authorized')
     sayWhoIsTrusted(shell, authorized, `The channel to ${given}`)
-    const to = await readRoute(given, shell, home)
+    const to = await readRoute(given, shell, state)
     const parameters = { to: to.toString(), authorized, identity: input.text('identity'), timeoutMs: input.durationMs('timeout') }
     const info = (await terminal.progress(`Opening a secure channel to ${given}`, () =>
-      askNode(home, node, 'secure-channel.create', parameters),
+      askNode(state, node, 'secure-channel.create', parameters),
     )) as ChannelInfo
     terminal.note(`Opened a secure channel with ${info.peer_identifier}.`)
     terminal.data(info, info.multiaddr)

@@ -1,7 +1,6 @@
 /** `ockam service …` */
 
 import { usageError } from '../../error.ts'
-import { openHome } from '../../home.ts'
 import type { ServiceInfo } from '../../node/method/service.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
 import { askNode, atOption, chosenNode } from '../node-choice.ts'
@@ -11,10 +10,10 @@ const list: CommandDefinition = {
   summary: 'List the services of a node',
   options: [atOption()],
   examples: ['ockam service list --at n1'],
-  async run(input, { terminal, environment }) {
-    const home = openHome(environment)
-    const node = chosenNode(home, input.text('at'))
-    const services = (await askNode(home, node, 'service.list', {})) as readonly ServiceInfo[]
+  async run(input, { terminal, openState }) {
+    const state = await openState()
+    const node = chosenNode(state, input.text('at'))
+    const services = (await askNode(state, node, 'service.list', {})) as readonly ServiceInfo[]
     const columns = [
       { title: 'ADDRESS', value: (row: ServiceInfo) => row.addr },
       { title: 'TYPE', value: (row: ServiceInfo) => row.type },
@@ -31,12 +30,12 @@ const start: CommandDefinition = {
   parameters: [{ name: 'service', description: 'which service: hop', isRequired: true }],
   options: [atOption(), { flags: '--addr <name>', description: 'address of the service', fallback: 'hop' }],
   examples: ['ockam service start hop --at n1 --addr h1'],
-  async run(input, { terminal, environment }) {
-    const home = openHome(environment)
-    const node = chosenNode(home, input.text('at'))
+  async run(input, { terminal, openState }) {
+    const state = await openState()
+    const node = chosenNode(state, input.text('at'))
     const type = input.required(0)
     if (type !== 'hop') throw usageError(`There is no service "${type}" to start.`, 'The service that can be started is: hop')
-    const info = (await askNode(home, node, 'service.start-hop', { address: input.text('addr') ?? 'hop' })) as ServiceInfo
+    const info = (await askNode(state, node, 'service.start-hop', { address: input.text('addr') ?? 'hop' })) as ServiceInfo
     terminal.note(`Started the service "${info.addr}" on node "${node}".`)
     terminal.data(info, `/service/${info.addr}`)
   },

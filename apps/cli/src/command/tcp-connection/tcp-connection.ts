@@ -1,6 +1,5 @@
 /** `ockam tcp-connection …` */
 
-import { openHome } from '../../home.ts'
 import type { ConnectionInfo } from '../../node/method/tcp.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
 import { askNode, chosenNode } from '../node-choice.ts'
@@ -33,12 +32,12 @@ const create: CommandDefinition = {
     timeoutOption('15s'),
   ],
   examples: ['ockam tcp-connection create --from n1 --to 127.0.0.1:4000'],
-  async run(input, { terminal, environment }) {
-    const home = openHome(environment)
-    const node = chosenNode(home, input.text('from'))
+  async run(input, { terminal, openState }) {
+    const state = await openState()
+    const node = chosenNode(state, input.text('from'))
     const parameters = { to: input.requiredText('to'), timeoutMs: input.durationMs('timeout') }
     const info = (await terminal.progress(`Connecting to ${parameters.to}`, () =>
-      askNode(home, node, 'tcp-connection.create', parameters),
+      askNode(state, node, 'tcp-connection.create', parameters),
     )) as ConnectionInfo
     terminal.note(`Node "${node}" is connected to ${info.to}.`)
     terminal.data({ from: node, ...info }, info.multiaddr)

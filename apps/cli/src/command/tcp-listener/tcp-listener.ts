@@ -1,6 +1,5 @@
 /** `ockam tcp-listener …` */
 
-import { openHome } from '../../home.ts'
 import type { ListenerInfo } from '../../node/method/tcp.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
 import { askNode, atOption, chosenNode } from '../node-choice.ts'
@@ -25,10 +24,10 @@ const create: CommandDefinition = {
   parameters: [{ name: 'address', description: 'host:port; 127.0.0.1 when only a port is given', isRequired: true }],
   options: [atOption()],
   examples: ['ockam tcp-listener create 127.0.0.1:4000 --at n1'],
-  async run(input, { terminal, environment }) {
-    const home = openHome(environment)
-    const node = chosenNode(home, input.text('at'))
-    const info = (await askNode(home, node, 'tcp-listener.create', { address: input.required(0) })) as ListenerInfo
+  async run(input, { terminal, openState }) {
+    const state = await openState()
+    const node = chosenNode(state, input.text('at'))
+    const info = (await askNode(state, node, 'tcp-listener.create', { address: input.required(0) })) as ListenerInfo
     terminal.note(`Node "${node}" listens at ${info.socket_address}.`)
     terminal.data(info, info.multiaddr)
   },

@@ -1,5 +1,10 @@
 /** How a vault is printed. */
 
-import type { VaultRecord } from '../../home.ts'
+import type { VaultRecord } from '../../state/vault-records.ts'
 
-export const vaultJson = ({ name, path, isDefault }: VaultRecord): unknown => ({ name, path, is_default: isDefault })
+export const vaultJson = ({ name, path, protection, isDefault }: VaultRecord): unknown => ({
+  name,
+  path,
+  protection,
+  is_default: isDefault,
+})

@@ -1,6 +1,5 @@
 /** `ockam worker …` */
 
-import { openHome } from '../../home.ts'
 import type { CommandGroup } from '../../program/command.ts'
 import { askNode, atOption, chosenNode } from '../node-choice.ts'
 
@@ -18,10 +17,10 @@ export const worker: CommandGroup = {
       details: 'All of them: services, and the workers behind connections, channels and relays, which have random addresses.',
       options: [atOption()],
       examples: ['ockam worker list --at n1'],
-      async run(input, { terminal, environment }) {
-        const home = openHome(environment)
-        const node = chosenNode(home, input.text('at'))
-        const workers = (await askNode(home, node, 'worker.list', {})) as readonly WorkerInfo[]
+      async run(input, { terminal, openState }) {
+        const state = await openState()
+        const node = chosenNode(state, input.text('at'))
+        const workers = (await askNode(state, node, 'worker.list', {})) as readonly WorkerInfo[]
         const columns = [{ title: 'WORKER', value: (row: WorkerInfo) => row.addr }]
         await terminal.table(workers, columns, (row) => row, `Node "${node}" has no workers.`)
       },

@@ -3,6 +3,7 @@
 import * as z from 'zod'
 import type { Host } from '../host.ts'
 import { type Method, method, nothing } from './method.ts'
+import { type InletInfo, listInlets, listOutlets, type OutletInfo } from './portal.ts'
 import { type RelayInfo, listRelays } from './relay.ts'
 import { type ChannelInfo, type ChannelListenerInfo, listChannelListeners, listChannels } from './secure-channel.ts'
 import { type ServiceInfo, listServices } from './service.ts'
@@ -19,6 +20,8 @@ export interface NodeInfo {
   readonly secure_channels: readonly ChannelInfo[]
   readonly services: readonly ServiceInfo[]
   readonly relays: readonly RelayInfo[]
+  readonly inlets: readonly InletInfo[]
+  readonly outlets: readonly OutletInfo[]
   readonly messages: { readonly delivered: number; readonly dropped: Readonly<Record<string, number>> }
 }
 
@@ -35,6 +38,8 @@ export const nodeInfo = (host: Host): NodeInfo => {
     secure_channels: listChannels(host),
     services: listServices(host),
     relays: listRelays(host),
+    inlets: listInlets(host),
+    outlets: listOutlets(host),
     messages: { delivered, dropped },
   }
 }

@@ -40,13 +40,18 @@ export const relayMethods: Readonly<Record<string, Method>> = {
       host.things.relays.add(name, { handle, at })
       return relayInfo(host, name)
     },
+    { kept: (parameters) => ({ key: parameters.name, parameters }) },
   ),
   'relay.list': method(nothing, (_, host) => listRelays(host)),
   'relay.show': method(named, ({ name }, host) => relayInfo(host, name)),
-  'relay.delete': method(named, async ({ name }, host) => {
-    const info = relayInfo(host, name)
-    await host.things.relays.get(name).handle.close()
-    host.things.relays.remove(name)
-    return info
-  }),
+  'relay.delete': method(
+    named,
+    async ({ name }, host) => {
+      const info = relayInfo(host, name)
+      await host.things.relays.get(name).handle.close()
+      host.things.relays.remove(name)
+      return info
+    },
+    { forgotten: (info) => info.name },
+  ),
 }

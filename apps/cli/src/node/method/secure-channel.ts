@@ -100,14 +100,19 @@ export const secureChannelMethods: Readonly<Record<string, Method>> = {
       host.things.channelListeners.add(address, { listener, identity: identifier.toString(), authorized })
       return listenerInfo(host, address)
     },
+    { kept: (parameters) => ({ key: parameters.address, parameters }) },
   ),
   'secure-channel-listener.list': method(nothing, (_, host) => listChannelListeners(host)),
   'secure-channel-listener.show': method(named, ({ name }, host) => listenerInfo(host, bareName(name))),
-  'secure-channel-listener.delete': method(named, async ({ name }, host) => {
-    const address = bareName(name)
-    const info = listenerInfo(host, address)
-    await host.things.channelListeners.get(address).listener.close()
-    host.things.channelListeners.remove(address)
-    return info
-  }),
+  'secure-channel-listener.delete': method(
+    named,
+    async ({ name }, host) => {
+      const address = bareName(name)
+      const info = listenerInfo(host, address)
+      await host.things.channelListeners.get(address).listener.close()
+      host.things.channelListeners.remove(address)
+      return info
+    },
+    { forgotten: (info) => info.address },
+  ),
 }

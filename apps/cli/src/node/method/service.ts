@@ -17,11 +17,15 @@ export const listServices = (host: Host): readonly ServiceInfo[] => [
 
 export const serviceMethods: Readonly<Record<string, Method>> = {
   'service.list': method(nothing, (_, host) => listServices(host)),
-  'service.start-hop': method(z.strictObject({ address: text }), ({ address }, host) => {
-    host.things.services.requireFree(address)
-    const worker = startHop(host.node.router, address, { from: 'anyone' })
-    host.things.services.add(address, { type: 'hop', close: () => worker.close() })
-    return { addr: address, type: 'hop' } satisfies ServiceInfo
-  }),
+  'service.start-hop': method(
+    z.strictObject({ address: text }),
+    ({ address }, host) => {
+      host.things.services.requireFree(address)
+      const worker = startHop(host.node.router, address, { from: 'anyone' })
+      host.things.services.add(address, { type: 'hop', close: () => worker.close() })
+      return { addr: address, type: 'hop' } satisfies ServiceInfo
+    },
+    { kept: (parameters) => ({ key: parameters.address, parameters }) },
+  ),
   'worker.list': method(nothing, (_, host) => host.node.router.addresses().map((address) => ({ addr: address.name }))),
 }

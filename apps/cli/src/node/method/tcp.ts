@@ -57,19 +57,27 @@ export const listTcpConnections = (host: Host): readonly ConnectionInfo[] =>
   host.things.connections.entries().map(([key, { handle, to }]) => connectionInfo(key, handle, to))
 
 export const tcpMethods: Readonly<Record<string, Method>> = {
-  'tcp-listener.create': method(z.strictObject({ address: text }), async ({ address }, host) => {
-    const handle = await host.node.listen(listenAddress(address))
-    host.things.listeners.add(handle.address.toString(), handle)
-    return listenerInfo(handle.address)
-  }),
+  'tcp-listener.create': method(
+    z.strictObject({ address: text }),
+    async ({ address }, host) => {
+      const handle = await host.node.listen(listenAddress(address))
+      host.things.listeners.add(handle.address.toString(), handle)
+      return listenerInfo(handle.address)
+    },
+    { kept: (_, info) => ({ key: info.multiaddr, parameters: { address: info.socket_address } }) },
+  ),
   'tcp-listener.list': method(nothing, (_, host) => listTcpListeners(host)),
   'tcp-listener.show': method(named, ({ name }, host) => findListener(host, name).info),
-  'tcp-listener.delete': method(named, async ({ name }, host) => {
-    const found = findListener(host, name)
-    await found[1].close()
-    host.things.listeners.remove(found[0])
-    return found.info
-  }),
+  'tcp-listener.delete': method(
+    named,
+    async ({ name }, host) => {
+      const found = findListener(host, name)
+      await found[1].close()
+      host.things.listeners.remove(found[0])
+      return found.info
+    },
+    { forgotten: (info) => info.multiaddr },
+  ),
   'tcp-connection.create': method(z.strictObject({ to: text, timeoutMs }), async (parameters, host, signal) => {
     const where = parameters.to.startsWith('/') ? MultiAddr.parse(parameters.to) : multiaddrOf(parseSocketAddress(parameters.to))
     const socket = socketAddressOf(where)

@@ -1,0 +1,55 @@
+/** The node that a command line, a configuration, or both of them describe. The command line wins. */
+
+import type { NodeConfiguration } from '../../node/configuration.ts'
+import { usageError } from '../../error.ts'
+import type { Input } from '../../program/input.ts'
+import type { Shell } from '../../program/shell.ts'
+import type { NewNode } from './create-background.ts'
+
+export interface Configured {
+  readonly node: NewNode
+  /** Makes what the configuration has besides the node itself. */
+  readonly make: (node: string) => Promise<void>
+}
+
+/** @throws {CommandError} `cli/usage`, `cli/not-found`, and what fetching a configuration fails with. */
+export async function configuredNode(input: Input, shell: Shell): Promise<Configured> {
+  const given = input.argument(0)
+  const inline = input.text('configuration')
+  const { fetchConfiguration, isConfiguration } = await import('../../node/fetch-configuration.ts')
+  const isElsewhere = inline === undefined && given !== undefined && isConfiguration(given)
+  const own: NewNode = {
+    name: isElsewhere ? undefined : given,
+    identity: input.text('identity'),
+    tcpListenerAddress: input.text('tcp-listener-address'),
+    authorized: input.list('authorized'),
+  }
+  if (inline === undefined && !isElsewhere) {
+    if (input.list('variable').length > 0) throw usageError('--variable is for configurations, and there is none.')
+    return { node: own, make: async () => undefined }
+  }
+  const { onNode, parseVariables, readConfiguration } = await import('../../node/configuration.ts')
+  const text = inline ?? (await fetchConfiguration(given ?? ''))
+  const configuration = readConfiguration(text, parseVariables(input.list('variable')), shell.environment)
+  const { randomName } = await import('../name.ts')
+  const node = merged(own, configuration)
+  return {
+    node: { ...node, name: node.name ?? randomName() },
+    make: async (name) => {
+      for (const command of configuration.commands) await shell.run(onNode(command, name))
+    },
+  }
+}
+
+function merged(own: NewNode, { node }: NodeConfiguration): NewNode {
+  const text = (name: string): string | undefined => (typeof node[name] === 'string' ? node[name] : undefined)
+  const { authorized: list } = node
+  const configured = typeof list === 'string' ? [list] : Array.isArray(list) ? (list as string[]) : []
+  const { authorized: written = [] } = own
+  return {
+    name: own.name ?? text('name'),
+    identity: own.identity ?? text('identity'),
+    tcpListenerAddress: own.tcpListenerAddress ?? text('tcp-listener-address'),
+    authorized: written.length > 0 ? written : configured,
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * Configuration of a node: YAML (or JSON) from a file, a URL or the command line. Every thing in it becomes the command that makes such a thing, so
+ * that a configuration knows exactly the words and options the command line knows.
+ *
+ *     variables: { PORT: 5000 }
+ *     name: db
+ *     tcp-listener-address: 127.0.0.1:4000
+ *     relay: db                                  # a name, a list of names, or options
+ *     tcp-outlet: { to: $PORT }                  # options,
+ *     tcp-inlets: { web: { from: 8080, to: … } } # or options under a name
+ *
+ * `$NAME` and `${NAME}` inside values are variables: those of the command line win over the environment, that over the configuration's own.
+ */
+
+import { parse } from 'yaml'
+import { usageError } from '../error.ts'
+
+export interface NodeConfiguration {
+  /** Options of `node create`, by name without dashes. */
+  readonly node: Readonly<Record<string, Value>>
+  /** Commands to run on the node, without `--at`. */
+  readonly commands: readonly (readonly string[])[]
+}
+
+type Value = string | boolean | readonly string[]
+
+/** A kind of thing: the command that makes it, where its name goes, and the option that names the node. */
+interface Kind {
+  readonly command: readonly string[]
+  /** Option for the name, or undefined when it is the first argument. */
+  readonly nameOption: string | undefined
+  readonly nodeOption: string
+  /** Whether a text stands for the name alone. */
+  readonly isNameEnough: boolean
+}
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  'tcp-listener': { command: ['tcp-listener', 'create'], nameOption: undefined, nodeOption: 'at', isNameEnough: true },
+  'secure-channel-listener': {
+    command: ['secure-channel-listener', 'create'],
+    nameOption: undefined,
+    nodeOption: 'at',
+    isNameEnough: true,
+  },
+  'tcp-outlet': { command: ['tcp-outlet', 'create'], nameOption: 'from', nodeOption: 'at', isNameEnough: false },
+  relay: { command: ['relay', 'create'], nameOption: undefined, nodeOption: 'to', isNameEnough: true },
+  'tcp-inlet': { command: ['tcp-inlet', 'create'], nameOption: 'alias', nodeOption: 'at', isNameEnough: false },
+}
+const NODE_OPTIONS: ReadonlySet<string> = new Set(['name', 'identity', 'tcp-listener-address', 'authorized'])
+const MAX_BYTES = 1024 * 1024
+const MAX_THINGS = 1000
+
+/** Variables by name. @throws {CommandError} `cli/usage` for text that is not `NAME=value`. */
+export function parseVariables(given: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(
+    given.map((text) => {
+      const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s.exec(text) ?? []
+      if (name === undefined) throw usageError(`"${text}" is no variable: write NAME=value.`)
+      if (value === undefined || value === '') throw usageError(`Empty value for variable '${name}'.`)
+      return [name, value] as const
+    }),
+  )
+}
+
+/**
+ * @param given variables of the command line. @param environment the process's.
+ * @throws {CommandError} `cli/usage`
+ */
+export function readConfiguration(
+  text: string,
+  given: ReadonlyMap<string, string>,
+  environment: Readonly<Record<string, string | undefined>>,
+): NodeConfiguration {
+  if (text.length > MAX_BYTES) throw usageError(`The configuration is larger than ${MAX_BYTES} bytes.`)
+  const { variables, ...rest } = asMap(parsed(text), 'The configuration')
+  const own = new Map(
+    Object.entries(asMap(variables ?? {}, '"variables"')).map(([name, value]) => [name, scalar(value, `variable ${name}`)]),
+  )
+  const lookUp = (name: string): string | undefined => given.get(name) ?? environment[name] ?? own.get(name)
+  const node: Record<string, Value> = {}
+  const commands: string[][] = []
+  for (const [key, value] of Object.entries(rest)) {
+    const name = key.replaceAll('_', '-')
+    const kind = KINDS[name] ?? KINDS[name.replace(/s$/, '')]
+    if (kind !== undefined) commands.push(...commandsOf(kind, value, name, lookUp))
+    else if (NODE_OPTIONS.has(name)) node[name] = valueOf(value, name, lookUp)
+    else
+      throw usageError(
+        `The configuration has "${key}", which this command does not know.`,
+        `It knows ${[...NODE_OPTIONS, ...Object.keys(KINDS)].join(', ')}.`,
+      )
+  }
+  if (commands.length > MAX_THINGS) throw usageError(`The configuration has ${commands.length} things; at most ${MAX_THINGS} are allowed.`)
+  // What others depend on comes first.
+  const order = Object.values(KINDS).map(({ command }) => command[0])
+  commands.sort((a, b) => order.indexOf(a[0]) - order.indexOf(b[0]))
+  return { node, commands }
+}
+
+/** The command with the option that names its node. */
+export function onNode(command: readonly string[], node: string): readonly string[] {
+  const kind = Object.values(KINDS).find((candidate) => candidate.command[0] === command[0])
+  return [...command, `--${kind?.nodeOption ?? 'at'}`, node]
+}
+
+function commandsOf(kind: Kind, value: unknown, key: string, lookUp: LookUp): string[][] {
+  if (Array.isArray(value)) return value.flatMap((one) => commandsOf(kind, one, key, lookUp))
+  if (typeof value !== 'object' || value === null) {
+    if (!kind.isNameEnough) throw usageError(`"${key}" needs options, such as { to: 5000 }.`)
+    return [[...kind.command, substituted(scalar(value, key), lookUp)]]
+  }
+  const entries = Object.entries(value)
+  const isNamed = entries.length > 0 && entries.every(([, one]) => typeof one === 'object' && one !== null && !Array.isArray(one))
+  if (!isNamed) return [[...kind.command, ...wordsOf(kind, value as object, key, lookUp)]]
+  return entries.map(([name, one]) => {
+    const words = wordsOf(kind, one as object, `${key}.${name}`, lookUp)
+    const naming = kind.nameOption === undefined ? [name] : hasOption(one as object, kind.nameOption) ? [] : [`--${kind.nameOption}`, name]
+    return [...kind.command, ...naming, ...words]
+  })
+}
+
+const hasOption = (options: object, name: string): boolean => Object.keys(options).some((key) => key.replaceAll('_', '-') === name)
+
+function wordsOf(kind: Kind, options: object, key: string, lookUp: LookUp): string[] {
+  return Object.entries(options).flatMap(([name, value]) => {
+    const option = name.replaceAll('_', '-')
+    // The configuration is about one node, and that is named when the command is run.
+    if (option === kind.nodeOption || (option === 'at' && kind.nodeOption === 'at')) return []
+    const given = valueOf(value, `${key}.${name}`, lookUp)
+    if (given === false) return []
+    if (given === true) return [`--${option}`]
+    // One word, so that a value that begins with a dash is no option.
+    return (typeof given === 'string' ? [given] : given).map((one) => `--${option}=${one}`)
+  })
+}
+
+type LookUp = (name: string) => string | undefined
+
+function valueOf(value: unknown, key: string, lookUp: LookUp): Value {
+  if (typeof value === 'boolean') return value
+  if (Array.isArray(value)) return value.map((one) => substituted(scalar(one, key), lookUp))
+  return substituted(scalar(value, key), lookUp)
+}
+
+function substituted(text: string, lookUp: LookUp): string {
+  return text.replaceAll(/\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))/g, (_, braced: string | undefined, bare: string | undefined) => {
+    const name = braced ?? bare ?? ''
+    const value = lookUp(name)
+    if (value === undefined) throw usageError(`The variable ${name} has no value.`, `Give it: --variable ${name}=…`)
+    return value
+  })
+}
+
+function scalar(value: unknown, key: string): string {
+  if (typeof value === 'string') return value
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  throw usageError(`"${key}" in the configuration is neither text nor a number.`)
+}
+
+function asMap(value: unknown, what: string): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  throw usageError(`${what} is a list of names with values.`, 'For example: { name: n1, tcp-outlet: { to: 5000 } }')
+}
+
+function parsed(text: string): unknown {
+  try {
+    return parse(text, { maxAliasCount: 100 })
+  } catch (error) {
+    throw usageError(`The configuration is not YAML: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`)
+  }
+}

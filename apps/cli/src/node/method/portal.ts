@@ -1,0 +1,163 @@
+/** TCP inlets and outlets of a node. */
+
+import { MultiAddr, type Session } from '@ockam/core'
+import { createTcpInlet, createTcpOutlet } from '@ockam/portals'
+import * as z from 'zod'
+import { formatSocketAddress, parseSocketAddress } from '../../address/socket-address.ts'
+import { usageError } from '../../error.ts'
+import type { Host } from '../host.ts'
+import { openRoute } from '../open-route.ts'
+import { identifiers, type Method, method, named, nothing, text, timeoutMs } from './method.ts'
+
+export interface InletInfo {
+  readonly alias: string
+  /** Where clients connect. */
+  readonly bind_addr: string
+  /** The ways to the outlet, the first one preferred. */
+  readonly outlet_addr: readonly string[]
+  readonly status: 'up' | 'down'
+  readonly connections: number
+  readonly sent_bytes: number
+  readonly received_bytes: number
+}
+
+export interface OutletInfo {
+  readonly address: string
+  readonly worker_address: string
+  readonly to: string
+  readonly allowed_identifiers: readonly string[]
+  readonly connections: number
+  readonly sent_bytes: number
+  readonly received_bytes: number
+}
+
+function inletInfo(host: Host, alias: string): InletInfo {
+  const { inlet, session, to } = host.things.inlets.get(alias)
+  const { connections, sentBytes, receivedBytes } = inlet.statistics()
+  const status = session.state === 'up' ? 'up' : 'down'
+  return { alias, bind_addr: inlet.address, outlet_addr: to, status, connections, sent_bytes: sentBytes, received_bytes: receivedBytes }
+}
+
+function outletInfo(host: Host, address: string): OutletInfo {
+  const { outlet, allowed } = host.things.outlets.get(address)
+  const { connections, sentBytes, receivedBytes } = outlet.statistics()
+  const worker = `/service/${address}`
+  const counted = { connections, sent_bytes: sentBytes, received_bytes: receivedBytes }
+  return { address, worker_address: worker, to: outlet.target, allowed_identifiers: allowed, ...counted }
+}
+
+export const listInlets = (host: Host): readonly InletInfo[] => host.things.inlets.entries().map(([alias]) => inletInfo(host, alias))
+export const listOutlets = (host: Host): readonly OutletInfo[] =>
+  host.things.outlets.entries().map(([address]) => outletInfo(host, address))
+
+/** The way to the outlet's node, and the outlet. */
+function splitOutlet(to: string): { readonly way: MultiAddr; readonly outlet: string } {
+  const address = MultiAddr.parse(to)
+  const last = address.pieces.at(-1)
+  if (last !== undefined && (last.name === 'service' || last.name === 'worker')) return { way: address.slice(0, -1), outlet: last.value }
+  throw usageError(`"${to}" does not end with an outlet.`, `Add its address: ${to}/service/outlet`)
+}
+
+interface InletParameters {
+  readonly alias: string
+  readonly from: string
+  readonly to: readonly string[]
+  readonly authorized: readonly string[]
+  readonly allow: readonly string[]
+  readonly identity?: string | undefined
+  readonly waitMs?: number | undefined
+}
+
+async function createInlet(parameters: InletParameters, host: Host): Promise<InletInfo> {
+  const { alias, to, authorized, allow } = parameters
+  host.things.inlets.requireFree(alias)
+  const ways = to.map(splitOutlet)
+  const [first] = ways
+  if (first === undefined || ways.some(({ outlet }) => outlet !== first.outlet)) {
+    throw usageError('All routes of an inlet end with the same outlet.')
+  }
+  const identity = (await host.identityNamed(parameters.identity)).name
+  const session = host.sessions.open({
+    name: `inlet ${alias}`,
+    ways: ways.map(
+      ({ way }) =>
+        (signal) =>
+          openRoute(host, way, { identity, authorized, signal }),
+    ),
+  })
+  try {
+    const listen = formatSocketAddress(parseSocketAddress(parameters.from))
+    const rule = allow.length === 0 ? {} : { allow }
+    const inlet = await createTcpInlet(host.node, { listen, to: session, outlet: [first.outlet], isLazy: true, ...rule })
+    host.things.inlets.add(alias, { inlet, session, to })
+  } catch (error) {
+    await session.close()
+    throw error
+  }
+  await untilUp(session, parameters.waitMs ?? 0)
+  return inletInfo(host, alias)
+}
+
+/** Waits a while for the way; an inlet whose way is not open yet serves its clients when it is. */
+async function untilUp(session: Session, waitMs: number): Promise<void> {
+  if (waitMs > 0) await session.whenUp({ timeoutMs: waitMs }).catch(() => undefined)
+}
+
+export const portalMethods: Readonly<Record<string, Method>> = {
+  'tcp-inlet.create': method(
+    z.strictObject({
+      alias: text,
+      from: text,
+      to: z.array(text).min(1).max(8),
+      authorized: identifiers,
+      allow: identifiers,
+      identity: text.optional(),
+      waitMs: timeoutMs,
+    }),
+    createInlet,
+    // The port that was bound stays the inlet's port.
+    { kept: (parameters, info) => ({ key: parameters.alias, parameters: { ...parameters, from: info.bind_addr, waitMs: undefined } }) },
+  ),
+  'tcp-inlet.list': method(nothing, (_, host) => listInlets(host)),
+  'tcp-inlet.show': method(named, ({ name }, host) => inletInfo(host, name)),
+  'tcp-inlet.delete': method(
+    named,
+    async ({ name }, host) => {
+      const info = inletInfo(host, name)
+      const { inlet, session } = host.things.inlets.get(name)
+      await inlet.close()
+      await session.close()
+      host.things.inlets.remove(name)
+      return info
+    },
+    { forgotten: (info) => info.alias },
+  ),
+  'tcp-outlet.create': method(
+    z.strictObject({ address: text, to: text, allow: identifiers, isTls: z.boolean().default(false) }),
+    async ({ address, to, allow, isTls }, host) => {
+      host.things.outlets.requireFree(address)
+      // Without a rule of its own it is open to whoever has a channel, and only to those: channels have rules of their own.
+      const rule = allow.length === 0 ? ({ allowAnyone: true, from: 'channels' } as const) : { allow }
+      const outlet = await createTcpOutlet(host.node, address, { to, ...rule, ...(isTls && { tls: true }) })
+      host.things.outlets.add(address, { outlet, allowed: allow })
+      return outletInfo(host, address)
+    },
+    { kept: (parameters) => ({ key: parameters.address, parameters }) },
+  ),
+  'tcp-outlet.list': method(nothing, (_, host) => listOutlets(host)),
+  'tcp-outlet.show': method(named, ({ name }, host) => outletInfo(host, bareName(name))),
+  'tcp-outlet.delete': method(
+    named,
+    async ({ name }, host) => {
+      const address = bareName(name)
+      const info = outletInfo(host, address)
+      await host.things.outlets.get(address).outlet.close()
+      host.things.outlets.remove(address)
+      return info
+    },
+    { forgotten: (info) => info.address },
+  ),
+}
+
+/** Names are accepted as they are printed: `outlet` and `/service/outlet`. */
+const bareName = (name: string): string => name.replace(/^\/?service\//, '')
