@@ -85,8 +85,13 @@ export interface SessionBackoff {
   readonly initialMs?: number
   /** Default 30 000. */
   readonly maximumMs?: number
-  /** One attempt along one way, all its hops and the first answer included. Default 30 000. */
+  /** The most one attempt along one way may take, all its hops and the first answer included. Default 30 000. */
   readonly attemptMs?: number
+  /**
+   * What the first attempt gets of that; each attempt after one that was too slow gets twice as much as the one before. So a message that got lost does
+   * not cost the whole limit, and a slow peer gets it in the end. Default 2000.
+   */
+  readonly firstAttemptMs?: number
 }
 
 /** The way back: the primary way is opened beside the fallback, has to answer several pings, and only then is used. */

@@ -17,7 +17,7 @@ import {
   type Vault,
 } from '@ockam/core'
 import { type CreateIdentitiesOptions, createIdentities } from '@ockam/identity'
-import { createRouter, type RouterOptions, startEcho } from '@ockam/routing'
+import { createRouter, createSessions, type RouterOptions, startEcho } from '@ockam/routing'
 import { createSecureChannels } from '@ockam/secure-channel'
 import { type SoftwareVault, softwareVault, type VaultProtection } from '@ockam/vault-software'
 import { OckamNode } from './node.ts'
@@ -89,5 +89,5 @@ function compose(options: NodeOptions, store: Store, software: SoftwareVault, re
   const identities = createIdentities({ vault, store, ...platform, ...options.identities })
   const channels = createSecureChannels({ router, vault, identities })
   if (options.hasEcho !== false) startEcho(router)
-  return new OckamNode({ router, identities, channels, vault, protocols, release })
+  return new OckamNode({ router, identities, channels, vault, sessions: createSessions(router), protocols, release })
 }

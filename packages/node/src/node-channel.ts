@@ -16,6 +16,7 @@ import {
   type Router,
 } from '@ockam/core'
 import type { ChannelClosed, ChannelEvent, SecureChannel } from '@ockam/secure-channel'
+import { RequestSender, type TypedRequestOptions } from './request-sender.ts'
 
 const PROBE = new Uint8Array(1)
 const CONFIRMATION_MS = 5000
@@ -24,9 +25,7 @@ export interface MoveOptions extends RequestOptions {
   readonly isUnconfirmed?: boolean
 }
 
-export interface ChannelRequestOptions<Request, Reply> extends RequestOptions {
-  readonly body: BodyCodec<Request, Reply>
-}
+export type ChannelRequestOptions<Request, Reply> = TypedRequestOptions<Request, Reply>
 
 export class NodeChannel implements AsyncDisposable {
   /** The channel itself, with its finer controls. */
@@ -36,12 +35,13 @@ export class NodeChannel implements AsyncDisposable {
   #before: ResolvedRoute | undefined
   /** Route to the peer's node. */
   #way: Route
-  #lastRequest = 0
+  readonly #requests: RequestSender
 
   /** @internal @param way what was opened for the channel, closed with it; or the route to the peer's node, which was open before. */
   constructor(router: Router, channel: SecureChannel, way: ResolvedRoute | Route) {
     this.channel = channel
     this.#router = router
+    this.#requests = new RequestSender(router)
     this.#before = Route.is(way) ? undefined : way
     this.#way = Route.is(way) ? way : way.route
     channel.closed.then(() => this.#before?.close()).catch(() => undefined)
@@ -66,6 +66,11 @@ export class NodeChannel implements AsyncDisposable {
     return this.channel.closed
   }
 
+  /** What was opened for the present way; undefined when it was open before. */
+  get way(): ResolvedRoute | undefined {
+    return this.#before
+  }
+
   on(event: ChannelEvent, listener: () => void): () => void {
     return this.channel.on(event, listener)
   }
@@ -79,18 +84,12 @@ export class NodeChannel implements AsyncDisposable {
   request(to: RouteLike, payload: Uint8Array, options?: RequestOptions): Promise<Uint8Array>
   /** Sends a request encoded by `body` and waits for its reply. @throws {OckamError} `routing/timeout`, `core/request-failed`, and what the codec throws. */
   request<Request, Reply>(to: RouteLike, request: Request, options: ChannelRequestOptions<Request, Reply>): Promise<Reply>
-  async request<Request, Reply>(
+  request<Request, Reply>(
     to: RouteLike,
     request: Request | Uint8Array,
     options?: RequestOptions & { readonly body?: BodyCodec<Request, Reply> },
   ): Promise<Reply | Uint8Array> {
-    const route = this.routeTo(to)
-    const body = options?.body
-    if (body === undefined) return (await this.#router.context.request(route, request as Uint8Array, options)).payload
-    this.#lastRequest = (this.#lastRequest + 1) >>> 0
-    const id = this.#lastRequest
-    const answer = await this.#router.context.request(route, body.encodeRequest(id, request as Request), options)
-    return body.decodeReply(answer.payload, id)
+    return this.#requests.request(this.routeTo(to), request, options)
   }
 
   /** The route to a worker of the peer's node, through the channel. */
@@ -108,8 +107,22 @@ export class NodeChannel implements AsyncDisposable {
    * @throws {OckamError} `node/move-unconfirmed`, and what connecting throws; the channel is as it was.
    */
   async moveTo(to: MultiAddr | string, options: MoveOptions = {}): Promise<void> {
-    const { isUnconfirmed = false, ...waiting } = options
-    const next = await this.#router.resolve(to, waiting)
+    const { isUnconfirmed: _, ...waiting } = options
+    const old = await this.#switch(await this.#router.resolve(to, waiting), options)
+    await old?.close()
+  }
+
+  /**
+   * The same along a way that is open already, and belongs to the channel from now on; it is closed when this rejects. The old way is closed behind
+   * the caller's back: when it is stuck, that takes a while.
+   */
+  async moveAlong(next: ResolvedRoute, options: MoveOptions = {}): Promise<void> {
+    const old = await this.#switch(next, options)
+    dropPressure(old?.close())
+  }
+
+  /** @returns the old way, if it was opened for this channel. */
+  async #switch(next: ResolvedRoute, { isUnconfirmed = false, ...waiting }: MoveOptions): Promise<ResolvedRoute | undefined> {
     try {
       this.channel.updateRoute(next.route)
       if (!isUnconfirmed) await this.#confirm(waiting)
@@ -122,7 +135,7 @@ export class NodeChannel implements AsyncDisposable {
     const old = this.#before
     this.#before = next
     this.#way = next.route
-    await old?.close()
+    return old
   }
 
   async #confirm(waiting: RequestOptions): Promise<void> {

@@ -1,11 +1,11 @@
 /** A running node: what most programs need of the packages below it, and those packages themselves for the rest. */
 
 import {
-  Address,
+  type Address,
   type AnyWorker,
   type ConnectionHandle,
   type ConnectionOptions,
-  type Identifier,
+  dropPressure,
   type ListenerHandle,
   type LocalMessage,
   MultiAddr,
@@ -14,36 +14,22 @@ import {
   type Pressure,
   type RequestOptions,
   type ResolvedRoute,
-  type ResolveOptions,
   Route,
   type RouteLike,
   type Router,
-  type TrustPolicy,
   type Vault,
   type WorkerHandle,
   type WorkerOptions,
 } from '@ockam/core'
 import type { CreateIdentityOptions, IdentityRegistry, OwnIdentity } from '@ockam/identity'
-import {
-  createRelayClient,
-  type RelayClientOptions,
-  type RelayHandle,
-  type RelayService,
-  type RelayServiceOptions,
-  startRelayService,
-} from '@ockam/routing'
+import { type RelayService, type RelayServiceOptions, type SessionSet, startRelayService } from '@ockam/routing'
 import type { ChannelListener, SecureChannels } from '@ockam/secure-channel'
+import { type ChannelIdentity, identifierOf, isMultiAddr, secureHops, splitListener, trustMissing } from './address.ts'
 import { NodeChannel } from './node-channel.ts'
-import { TimeLimit } from './time-limit.ts'
-
-/** Own identity: what `createIdentity` returned, an identifier, or its text. */
-export type IdentityLike = OwnIdentity | Identifier | string
-
-/** What has no default for a channel: as whom to speak, and whom to trust. */
-export interface ChannelIdentity {
-  readonly identity: IdentityLike
-  readonly trust: TrustPolicy
-}
+import type { NodeSession } from './node-session.ts'
+import { type CreateRelayOptions, type NodeRelay, registerNode } from './relay-registration.ts'
+import { openNodeSession, type OpenSessionOptions, type SessionOpeningServices } from './session-opening.ts'
+import { TimeLimit, within } from './time-limit.ts'
 
 export interface ListenSecureChannelsOptions
   extends ChannelIdentity,
@@ -54,13 +40,12 @@ export interface OpenSecureChannelOptions extends ChannelIdentity, RequestOption
   readonly hops?: readonly ChannelIdentity[]
 }
 
-export interface CreateRelayOptions extends RelayClientOptions, Partial<ChannelIdentity> {}
-
 export interface NodeParts {
   readonly router: Router
   readonly identities: IdentityRegistry
   readonly channels: SecureChannels
   readonly vault: Vault
+  readonly sessions: SessionSet
   readonly protocols: readonly MultiAddrProtocol[]
   readonly release: () => Promise<void>
 }
@@ -70,7 +55,10 @@ export class OckamNode implements AsyncDisposable {
   readonly identities: IdentityRegistry
   readonly channels: SecureChannels
   readonly vault: Vault
+  /** Keeps routes open: those of {@link openSession}, of relays, and what else is given to it, such as portals. */
+  readonly sessions: SessionSet
   readonly #parts: NodeParts
+  readonly #sessions = new Set<NodeSession>()
   #closed: Promise<void> | undefined
 
   /** @internal Use {@link createNode}. */
@@ -79,6 +67,7 @@ export class OckamNode implements AsyncDisposable {
     this.identities = parts.identities
     this.channels = parts.channels
     this.vault = parts.vault
+    this.sessions = parts.sessions
     this.#parts = parts
   }
 
@@ -148,32 +137,34 @@ export class OckamNode implements AsyncDisposable {
   }
 
   /**
-   * Registers this node with a relay: others then reach it at `forward_to_<name>` there. The connection is closed with the relay.
+   * Registers this node with a relay: others then reach it at `forward_to_<name>` there. When the connection is lost, or the relay starts anew, the
+   * node registers again, unless `isKept` is false. The connection is closed with the relay.
+   *
+   * The first registration has to succeed; `isFirstRequired: false` goes on trying.
    * @param at the relay's node: `/dnsaddr/relay.example.com/tcp/4000`, with `/secure/<listener>` behind it when the registration itself goes through
-   * a channel (then `identity` and `trust` are for that channel).
+   * a channel (then `identity` and `trust` are for that channel, and the name belongs to the identity instead of the connection).
    */
-  async createRelay(at: MultiAddr | string, options: CreateRelayOptions = {}): Promise<RelayHandle> {
-    const { identity, trust, ...client } = options
-    const address = MultiAddr.from(at, this.#parts.protocols)
-    if ((identity === undefined) !== (trust === undefined)) throw trustMissing()
-    const hops = secureHops(address, identity === undefined || trust === undefined ? [] : [{ identity, trust }])
-    const limit = new TimeLimit(this.router.services.clock, options, `Registering with the relay at ${address.toString()}`)
-    let route: ResolvedRoute | undefined
-    try {
-      const open = await this.router.resolve(address, { ...hops, ...limit.left, signal: limit.signal })
-      route = open
-      const relay = await createRelayClient(this.router, open, { ...client, ...limit.left })
-      const close = async (): Promise<void> => {
-        await relay.close()
-        await open.close()
-      }
-      return { ...relay, close, [Symbol.asyncDispose]: close }
-    } catch (error) {
-      await route?.close()
-      throw error
-    } finally {
-      limit.end()
-    }
+  createRelay(at: MultiAddr | string, options: CreateRelayOptions = {}): Promise<NodeRelay> {
+    return registerNode(this.router, this.sessions, MultiAddr.from(at, this.#parts.protocols), options)
+  }
+
+  /**
+   * Opens a way to another node and keeps it open: it is watched by pings, opened again when it is lost, and falls back to further addresses when the
+   * first is not usable. Returns at once; the session is up when the other node was heard.
+   *
+   * A secure channel in the address is moved to the next way rather than opened anew, as long as both programs live: what stands on it goes on.
+   * @param to addresses of the other node, the primary one first: `/dnsaddr/…/tcp/4000/service/forward_to_x/secure/api`. Behind a channel there may be
+   * a worker of that node.
+   * @throws {OckamError} `node/invalid-argument`, `node/no-secure-hop`, `secure-channel/trust-missing`, `routing/invalid-argument`; nothing was dialled.
+   */
+  openSession(to: MultiAddr | string | readonly (MultiAddr | string)[], options: OpenSessionOptions = {}): NodeSession {
+    const { router, sessions } = this
+    const { protocols } = this.#parts
+    const openSecureChannel: SessionOpeningServices['openSecureChannel'] = (address, channel) => this.openSecureChannel(address, channel)
+    const session = openNodeSession({ router, sessions, protocols, openSecureChannel }, to, options)
+    this.#sessions.add(session)
+    dropPressure(session.closed.then(() => void this.#sessions.delete(session)))
+    return session
   }
 
   /** Sends from outside any worker; nothing comes back. */
@@ -207,49 +198,13 @@ export class OckamNode implements AsyncDisposable {
 
   async #close(options: { readonly timeoutMs?: number }): Promise<void> {
     try {
+      // Sessions come first, or they would open again what is closed; relays last, because goodbyes go through them.
+      await within(this.router.services.clock, Promise.all([...this.#sessions].map((session) => session.close())), options)
       await this.channels.close(options)
+      await within(this.router.services.clock, this.sessions.close(), options)
       await this.router.close(options)
     } finally {
       await this.#parts.release()
     }
   }
-}
-
-function identifierOf(identity: IdentityLike): Identifier | string {
-  return typeof identity === 'object' && 'identifier' in identity ? identity.identifier : identity
-}
-
-/** What stands in front of the listener, and the listener as a route. */
-function splitListener(address: MultiAddr): { readonly way: MultiAddr; readonly listener: Route } {
-  const last = address.pieces.at(-1)
-  if (last?.name !== 'secure') {
-    throw new OckamError('node/not-a-listener', `"${address}" does not end with a secure-channel listener, such as /secure/api.`)
-  }
-  return { way: address.slice(0, -1), listener: Route.of(Address.local(String(last.value))) }
-}
-
-/** Identity and trust for the secure hops of an address, as the router wants them: the last apart. Each hop has its own, and none is left over. */
-function secureHops(address: MultiAddr, given: readonly ChannelIdentity[]): Pick<ResolveOptions, 'identity' | 'trust' | 'hops'> {
-  const needed = address.pieces.filter(({ name }) => name === 'secure').length
-  if (given.length > needed) {
-    throw new OckamError(
-      'node/no-secure-hop',
-      `"${address}" has ${needed} secure hops, but identity and trust were given for ${given.length}: they would protect nothing. Add /secure/<listener> to the address, or leave them out.`,
-    )
-  }
-  if (given.length < needed) throw trustMissing()
-  const hops = given.map(({ identity, trust }) => ({ identity: identifierOf(identity), trust }))
-  return { hops: hops.slice(0, -1), ...hops.at(-1) }
-}
-
-function trustMissing(): OckamError {
-  return new OckamError(
-    'secure-channel/trust-missing',
-    'Each secure hop of an address needs an identity to speak as and a policy whom to trust: give both, for every hop. Nothing was dialled.',
-  )
-}
-
-/** Text that starts with a slash is a MultiAddr; everything else is a route. */
-function isMultiAddr(to: MultiAddr | RouteLike): to is MultiAddr | string {
-  return MultiAddr.is(to) || (typeof to === 'string' && to.startsWith('/'))
 }

@@ -38,3 +38,19 @@ export class TimeLimit {
     this.#callersSignal?.removeEventListener('abort', this.#callOff)
   }
 }
+
+const CLOSE_MS = 5000
+
+/** Waits for the end of something, but not for ever: it then ends by itself, unattended. @param options.timeoutMs default 5000. */
+export async function within(
+  clock: Clock,
+  end: Promise<unknown>,
+  { timeoutMs = CLOSE_MS }: { readonly timeoutMs?: number },
+): Promise<void> {
+  let timer: Timer | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = clock.schedule(Math.min(timeoutMs, 0x7fff_ffff), resolve, { isBackground: false })
+  })
+  await Promise.race([end, late])
+  timer?.cancel()
+}

@@ -9,7 +9,6 @@
  */
 import {
   type Address,
-  dropPressure,
   type Establish,
   type ResolvedRoute,
   type Router,
@@ -49,6 +48,8 @@ export interface RelaySession extends RelayHandle {
 }
 
 const RESEND_MS = 5000
+/** The first attempt repeats the registration once. */
+const FIRST_ATTEMPT_MS = 10_000
 
 /**
  * @param to opens a route to the relay's node; called for every attempt.
@@ -70,19 +71,23 @@ export function createRelaySession(router: Router, sessions: Sessions, to: Estab
     name: `relay ${name ?? 'without a name'}`,
     ways: [register],
     ping: ping === false ? false : { isRequired: false, ...ping },
-    ...(backoff && { backoff }),
+    backoff: { firstAttemptMs: FIRST_ATTEMPT_MS, ...backoff },
   })
-  // Closed before it has begun.
-  dropPressure(session.closed.then(() => first && asOne(first).close()))
+  // A session that is closed before it has begun never took what was registered already.
+  const closed = session.closed.then(() => first && asOne(first).close())
+  const close = async (): Promise<void> => {
+    await session.close()
+    await closed
+  }
   return {
     session,
     get address(): Address {
       if (address === undefined) throw routingError('routing/stopped', 'The relay was not registered yet: wait until its session is up.')
       return address
     },
-    closed: session.closed,
-    close: () => session.close(),
-    [Symbol.asyncDispose]: () => session.close(),
+    closed,
+    close,
+    [Symbol.asyncDispose]: close,
   }
 }
 

@@ -14,7 +14,7 @@ export interface CheckedSessionOptions {
   readonly name: string
   readonly ways: readonly Establish[]
   readonly ping: CheckedPing | undefined
-  readonly backoff: { readonly initialMs: number; readonly maximumMs: number; readonly attemptMs: number }
+  readonly backoff: { readonly initialMs: number; readonly maximumMs: number; readonly attemptMs: number; readonly firstAttemptMs: number }
   readonly primary: { readonly retryMs: number; readonly answers: number; readonly drainMs: number } | undefined
 }
 
@@ -32,6 +32,7 @@ export function checkSessionOptions(options: SessionOptions): CheckedSessionOpti
   }
   const initialMs = duration('backoff.initialMs', backoff.initialMs, 500)
   const maximumMs = duration('backoff.maximumMs', backoff.maximumMs, Math.max(30_000, initialMs))
+  const attemptMs = duration('backoff.attemptMs', backoff.attemptMs, 30_000)
   if (maximumMs < initialMs) throw invalid('backoff.maximumMs is at least backoff.initialMs', maximumMs)
   return {
     name,
@@ -46,7 +47,12 @@ export function checkSessionOptions(options: SessionOptions): CheckedSessionOpti
             along: ping.along ?? ((route) => route),
             isRequired: ping.isRequired ?? true,
           },
-    backoff: { initialMs, maximumMs, attemptMs: duration('backoff.attemptMs', backoff.attemptMs, 30_000) },
+    backoff: {
+      initialMs,
+      maximumMs,
+      attemptMs,
+      firstAttemptMs: Math.min(attemptMs, duration('backoff.firstAttemptMs', backoff.firstAttemptMs, 2000)),
+    },
     primary:
       primary === false
         ? undefined

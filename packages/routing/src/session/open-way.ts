@@ -31,26 +31,33 @@ export class Way {
   readonly #establish: Establish
   /** Settles when the attempt before has let go. */
   #former: Promise<unknown> = Promise.resolve()
+  /** What an attempt may take: a message lost on the way must not cost the whole limit, and a slow peer gets it all in the end. */
+  #limitMs: number
 
   constructor(services: WayServices, index: number, establish: Establish) {
     this.#services = services
     this.#index = index
     this.#establish = establish
+    this.#limitMs = services.options.backoff.firstAttemptMs
   }
 
   /** @throws {OckamError} `routing/timeout`, `routing/path-silent`, `routing/path-lost`, and what opening throws; `signal.reason` when aborted. */
   async open(signal: AbortSignal): Promise<OpenWay> {
     const { router, options } = this.#services
-    const { attemptMs } = options.backoff
+    const limitMs = this.#limitMs
     const controller = new AbortController()
     const abort = (reason: unknown): void => controller.abort(reason)
-    const late = (): void => abort(tooSlow(options.name, this.#index, attemptMs))
-    const deadline = new Deadline(router.services.clock, { timeoutMs: attemptMs, signal }, attemptMs, late, abort)
+    const late = (): void => {
+      this.#limitMs = Math.min(2 * limitMs, options.backoff.attemptMs)
+      abort(tooSlow(options.name, this.#index, limitMs))
+    }
+    const deadline = new Deadline(router.services.clock, { timeoutMs: limitMs, signal }, limitMs, late, abort)
     try {
       await unlessAborted(this.#former, controller.signal)
       const open = new WatchedRoute(this.#services, this.#index, await this.#begin(controller.signal))
       try {
         await unlessAborted(open.proven, controller.signal)
+        this.#limitMs = options.backoff.firstAttemptMs
         return open
       } catch (error) {
         await open.close()
@@ -164,10 +171,10 @@ async function closeQuietly(route: ResolvedRoute): Promise<void> {
   }
 }
 
-function tooSlow(name: string, index: number, attemptMs: number): Error {
+function tooSlow(name: string, index: number, limitMs: number): Error {
   return routingError(
     'routing/timeout',
-    `Way ${index} of the session "${name}" was not open after ${attemptMs} ms, the limit of an attempt.`,
+    `Way ${index} of the session "${name}" was not open, or not answered by the node at its end, after ${limitMs} ms: the limit of this attempt.`,
   )
 }
 

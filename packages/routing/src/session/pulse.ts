@@ -25,6 +25,10 @@ import type { CheckedPing } from './checked-session-options.ts'
 
 /** A tick that is late by more than this many intervals was not late: the process did not run. */
 const SUSPENDED_INTERVALS = 2
+/** Until the first answer, pings go out this often at least: who opened the route waits for it, and one may get lost. */
+const PROVING_MS = 1000
+/** Numbers remembered until the first answer. */
+const MAX_PROVING = 32
 
 export interface PulseEvents {
   /** A ping was answered. */
@@ -46,7 +50,7 @@ export class Pulse {
   readonly #onward: Route
   readonly #collector: WorkerHandle
   readonly #activity: ProducerActivity | undefined
-  /** What was sent and not answered, the oldest first; never more than `losses`. */
+  /** What was sent and not answered, the oldest first. */
   readonly #unanswered: Uint8Array[] = []
   #timer: Timer | undefined
   /** The route has no room for another ping. */
@@ -73,7 +77,7 @@ export class Pulse {
     this.#activity = router.listenTo?.(open.producer)
   }
 
-  /** Sends the first ping. Until one is answered, where that is required, all that may be lost go out within one interval. */
+  /** Sends the first ping. Until one is answered, where that is required, they go out quickly, and nothing is judged: whoever waits has a limit. */
   start(): void {
     this.#remember()
     this.#send()
@@ -93,8 +97,8 @@ export class Pulse {
   }
 
   #schedule(): void {
-    const { intervalMs, losses } = this.#ping
-    this.#timer = this.#router.services.clock.schedule(this.#isProving ? intervalMs / losses : intervalMs, () => this.#tick())
+    const { intervalMs } = this.#ping
+    this.#timer = this.#router.services.clock.schedule(this.#isProving ? Math.min(intervalMs, PROVING_MS) : intervalMs, () => this.#tick())
   }
 
   #tick(): void {
@@ -103,14 +107,15 @@ export class Pulse {
     this.#remember()
     if (this.#unanswered.length > 0) this.answersInRow = 0
     if (wasSuspended || (!this.#isProving && (wasHeard || this.#activity?.isHeldUp === true))) this.#unanswered.length = 0
-    if (this.#unanswered.length >= this.#ping.losses && this.#judge()) return
+    if (this.#isProving) this.#unanswered.splice(0, this.#unanswered.length - MAX_PROVING)
+    else if (this.#unanswered.length >= this.#ping.losses && this.#judge()) return
     this.#send()
     this.#schedule()
   }
 
   /** @returns whether the route is given up. */
   #judge(): boolean {
-    if (this.answers > 0 || this.#ping.isRequired) {
+    if (this.answers > 0) {
       this.end()
       this.#events.onSilent()
       return true
