@@ -11,7 +11,7 @@ import { type OwnedStoreStep, type StoreEntry, storeChecksHold } from '@ockam/co
 import { prepareDatabaseFile } from './database-file.ts'
 import { decodeKey, encodeKey, type KeyRange, rangeAfter } from './entry-key.ts'
 import { storeError } from './error.ts'
-import { checkVersion, migrate, numberOf } from './schema.ts'
+import { checkVersion, migrate, numberOf, rollBack } from './schema.ts'
 import type { SqliteDatabase, SqliteDriver, SqliteStatement } from './sqlite-driver.ts'
 
 /** How long SQLite itself waits for a lock, blocking the process; longer waits are left to who calls. */
@@ -92,7 +92,7 @@ export class Connection {
       this.#database.exec('COMMIT')
       return answers
     } catch (error) {
-      this.#rollBack()
+      rollBack(this.#database)
       throw error
     }
   }
@@ -119,13 +119,17 @@ export class Connection {
             page = this.#keys(rangeAfter(range, last.key))
             at = 0
           }
-          const key = page[at++]?.key
-          return key === undefined ? undefined : this.#entry(key)
+          const key = page[at]?.key
+          if (key === undefined) return undefined
+          const entry = this.#entry(key)
+          // Only once it was read: a read that failed may be tried again.
+          at += 1
+          return entry
         },
-        end: () => this.#rollBack(),
+        end: () => rollBack(this.#database),
       }
     } catch (error) {
-      this.#rollBack()
+      rollBack(this.#database)
       throw error
     }
   }
@@ -155,16 +159,7 @@ export class Connection {
     try {
       return read()
     } finally {
-      this.#rollBack()
-    }
-  }
-
-  /** SQLite has ended the transaction by itself after some errors. */
-  #rollBack(): void {
-    try {
-      this.#database.exec('ROLLBACK')
-    } catch {
-      // Nothing to end. Were there something, the next BEGIN would fail and say so.
+      rollBack(this.#database)
     }
   }
 

@@ -37,8 +37,17 @@ export function migrate(database: SqliteDatabase, path: string): void {
     }
     database.exec('COMMIT')
   } catch (error) {
-    database.exec('ROLLBACK')
+    rollBack(database)
     throw error
+  }
+}
+
+/** Ends a transaction that failed. SQLite has done so by itself after some errors. */
+export function rollBack(database: SqliteDatabase): void {
+  try {
+    database.exec('ROLLBACK')
+  } catch {
+    // Nothing to end. Were there something, the next BEGIN would fail and say so.
   }
 }
 

@@ -3,7 +3,6 @@
  * time runs a node: it holds the node's lock, which is also needed to delete it.
  */
 
-import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { OckamError } from '@ockam/core'
@@ -14,6 +13,7 @@ import type { DefaultNames } from './default-names.ts'
 import { checkName, namesIn } from './name.ts'
 import { type ProcessLock, takeLock } from './process-lock.ts'
 import { isRunning, markOf } from './process-start.ts'
+import { arriving, leaving } from './remnant.ts'
 import { readRecord, removeRecord, syncFolder, writeRecord } from './record-file.ts'
 
 const SETTINGS = z.object({
@@ -81,7 +81,7 @@ export class NodeRecords {
    */
   create(settings: NodeSettings): void {
     const folder = this.folder(settings.name)
-    const draft = join(this.#options.folder, `.new-${randomBytes(6).toString('hex')}`)
+    const draft = arriving(this.#options.folder)
     mkdirSync(draft, { mode: 0o700 })
     try {
       writeRecord(join(draft, 'settings.json'), SETTINGS.parse(settings))
@@ -137,7 +137,7 @@ export class NodeRecords {
     this.get(name)
     const lock = await this.#take(name, 0)
     try {
-      const gone = join(this.#options.folder, `.gone-${randomBytes(6).toString('hex')}`)
+      const gone = leaving(this.#options.folder)
       rmSync(this.controlPath(name), { force: true })
       if (this.find(name) !== undefined) renameSync(this.folder(name), gone)
       syncFolder(this.#options.folder)

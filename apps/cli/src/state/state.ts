@@ -12,6 +12,7 @@ import { DefaultNames } from './default-names.ts'
 import { IdentityRecords } from './identity-records.ts'
 import { NodeRecords } from './node-records.ts'
 import { makePrivateFolder, requireOwnFolder } from './private-folder.ts'
+import { removeRemnants } from './remnant.ts'
 import { createRecord, readRecord } from './record-file.ts'
 import { VaultRecords } from './vault-records.ts'
 
@@ -50,8 +51,9 @@ export function openState(path: string, environment: Environment = process.env):
   // Nothing was in it that others could have written.
   if (existsSync(path) && !hasState(path)) chmodSync(path, 0o700)
   makePrivateFolder(path)
-  createRecord(join(path, MARKER), { version: VERSION })
+  if (!existsSync(join(path, MARKER))) createRecord(join(path, MARKER), { version: VERSION })
   for (const name of FOLDERS) makePrivateFolder(join(path, name))
+  for (const name of ['nodes', 'vaults']) removeRemnants(join(path, name))
   const [folder, locks] = [(name: (typeof FOLDERS)[number]): string => join(path, name), join(path, 'locks')]
   const defaults = new DefaultNames(folder('defaults'))
   const identities = new IdentityRecords(folder('identities'), defaults)

@@ -18,6 +18,7 @@ import type { DefaultNames } from './default-names.ts'
 import { checkName, namesIn } from './name.ts'
 import { makeOwnFolder } from './private-folder.ts'
 import { takeLock } from './process-lock.ts'
+import { arriving, leaving } from './remnant.ts'
 import { readRecord, syncFolder, writeRecord } from './record-file.ts'
 import { sharedStore, type Turn } from './shared-store.ts'
 import { findSecret, protectionOf, type SecretSources, type VaultLock } from './vault-secret.ts'
@@ -104,7 +105,7 @@ export class VaultRecords {
   async create({ name, path, lock = 'none' }: NewVault): Promise<VaultRecord> {
     if (this.find(name) !== undefined) throw this.#exists(name)
     const protection = protectionOf(lock)
-    const draft = join(this.#options.folder, `.new-${randomBytes(6).toString('hex')}`)
+    const draft = arriving(this.#options.folder)
     mkdirSync(draft, { mode: 0o700 })
     const elsewhere = path === undefined ? undefined : resolve(path)
     const record: Stored = { ...lockRecord(lock), elsewhere, store: newStoreName() }
@@ -169,11 +170,12 @@ export class VaultRecords {
       if (users.length > 0) {
         throw conflictError(`Vault "${name}" has the keys of ${users.join(', ')}.`, `Delete first: ockam identity delete ${users[0]}`)
       }
-      const { path } = this.get(name)
-      const gone = join(this.#options.folder, `.gone-${randomBytes(6).toString('hex')}`)
+      const record = this.#record(name)
+      // First, because the record says where it is: a deletion that was interrupted can be repeated.
+      if (record.elsewhere !== undefined) rmSync(this.#storePath(name, record), { recursive: true, force: true })
+      const gone = leaving(this.#options.folder)
       renameSync(join(this.#options.folder, name), gone)
       syncFolder(this.#options.folder)
-      rmSync(path, { recursive: true, force: true })
       rmSync(gone, { recursive: true, force: true })
       this.#options.defaults.forget(
         'vault',

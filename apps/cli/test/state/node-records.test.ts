@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs'
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -218,6 +218,18 @@ describe('a state folder', () => {
     const state = newState()
     await writeFile(join(state.path, 'state.json'), '{"version":2}')
     await expect(async () => openState(state.path, {})).rejects.toThrow('newer version')
+  })
+
+  it('loses what interrupted deletions left behind, and nothing that somebody is about to make', async () => {
+    const state = newState()
+    for (const name of ['nodes/.gone-1', 'vaults/.gone-2', 'vaults/.new-3', 'vaults/.new-4']) {
+      mkdirSync(join(state.path, name))
+      await writeFile(join(state.path, name, 'keys'), 'secret')
+    }
+    const twoHoursAgo = new Date(Date.now() - 7_200_000)
+    await utimes(join(state.path, 'vaults/.new-3'), twoHoursAgo, twoHoursAgo)
+    openState(state.path, {})
+    expect([await readdir(join(state.path, 'nodes')), await readdir(join(state.path, 'vaults'))]).toEqual([[], ['.new-4']])
   })
 
   it('is deleted by a reset, but for what is not its own and vaults elsewhere, which it names', async () => {
