@@ -7,10 +7,12 @@
  * route headers encoded once, the relay splices byte ranges.
  *
  * Deliberately absent: validation beyond what cutting needs, access control, flow control, replay window, handshake (the key comes from the runner).
+ * With `isBatched`, small messages are sealed and opened many at once by ceiling-batch.mjs instead of one by one by node:crypto; everything else is the same.
  * It shows what these bytes cost at least on this machine; it is not a product. The roles are described in runner/child.mjs.
  */
 import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto'
 import { connect, createServer } from 'node:net'
+import { BatchDirection } from './ceiling-batch.mjs'
 
 const SLAB = 192 * 1024
 const SLABS_IN_FLIGHT = 4
@@ -86,6 +88,9 @@ class SlabWriter {
   slab = Buffer.allocUnsafeSlow(SLAB)
   at = 0
 
+  /** Called with a slab whose frames are about to leave. */
+  onFlush = undefined
+
   constructor(socket, onRoom) {
     this.#socket = socket
     this.#onRoom = onRoom
@@ -104,6 +109,7 @@ class SlabWriter {
   flush() {
     if (this.at === 0) return
     const slab = this.slab
+    this.onFlush?.(slab)
     this.#inFlight++
     this.#socket.write(slab.subarray(0, this.at), () => {
       this.#free.push(slab)
@@ -115,15 +121,20 @@ class SlabWriter {
   }
 }
 
-/** Calls `onFrame(bytes, from, to)` for every frame in the chunks; copies only a frame that lies across two chunks. */
+/**
+ * Calls `onFrame(bytes, from, to)` for every frame in the chunks, and `onEnd()` before the bytes it saw last may change; copies only a frame that
+ * lies across two chunks.
+ */
 class FrameCutter {
   #carry = Buffer.allocUnsafeSlow(SLAB)
   #carried = 0
   #isGreeted = false
   #onFrame
+  #onEnd
 
-  constructor(onFrame) {
+  constructor(onFrame, onEnd) {
     this.#onFrame = onFrame
+    this.#onEnd = onEnd
   }
 
   push(chunk) {
@@ -143,6 +154,7 @@ class FrameCutter {
       if (this.#carried < wanted) return
       if (wanted > 4) {
         this.#onFrame(this.#carry, 4, wanted)
+        this.#onEnd?.()
         this.#carried = 0
       }
     }
@@ -155,6 +167,7 @@ class FrameCutter {
       this.#onFrame(chunk, at + 4, next)
       at = next
     }
+    this.#onEnd?.()
     if (at < end) this.#carried = chunk.copy(this.#carry, 0, at, end)
   }
 }
@@ -241,18 +254,23 @@ const view = (bytes, from, to) => new Uint8Array(bytes.buffer, bytes.byteOffset 
 
 /** Cuts and opens messages for `own`; `onMessage(payload, outer, returnAt, returnEnd)` gets the payload and where in the frame the outer return route stands. */
 function readMessages(isSecure, own, opening, onMessage) {
-  return new FrameCutter((bytes, from) => {
+  const onPlaintext = (plaintext, at, outer, returnAt, returnEnd) => {
+    const routesAt = at + CHANNEL_ROUTES_AT
+    if (!isAddress(plaintext, routesAt + 1, own.worker)) throw new Error('A decrypted message is addressed to somebody else.')
+    const innerAt = readBytes(plaintext, skipRoute(plaintext, skipRoute(plaintext, routesAt)))
+    onMessage(view(plaintext, innerAt, bytesEnd), outer, returnAt, returnEnd)
+  }
+  const onFrame = (bytes, from) => {
     if (bytes[from] !== 0x84) throw new Error('A message is not an array of four elements.')
     if (!isAddress(bytes, from + 2, isSecure ? own.decryptor : own.worker)) throw new Error('A message is addressed to somebody else.')
     const returnAt = skipRoute(bytes, from + 1)
     const returnEnd = skipRoute(bytes, returnAt)
     const payloadAt = readBytes(bytes, returnEnd)
-    if (!isSecure) return onMessage(view(bytes, payloadAt, bytesEnd), bytes, returnAt, returnEnd)
-    const plaintext = opening.open(bytes, payloadAt, bytesEnd)
-    if (!isAddress(plaintext, CHANNEL_ROUTES_AT + 1, own.worker)) throw new Error('A decrypted message is addressed to somebody else.')
-    const innerAt = readBytes(plaintext, skipRoute(plaintext, skipRoute(plaintext, CHANNEL_ROUTES_AT)))
-    onMessage(view(plaintext, innerAt, bytesEnd), bytes, returnAt, returnEnd)
-  })
+    if (!isSecure) onMessage(view(bytes, payloadAt, bytesEnd), bytes, returnAt, returnEnd)
+    else if (opening.openLater === undefined) onPlaintext(opening.open(bytes, payloadAt, bytesEnd), 0, bytes, returnAt, returnEnd)
+    else opening.openLater(bytes, payloadAt, bytesEnd, returnAt, returnEnd)
+  }
+  return new FrameCutter(onFrame, isSecure && opening.openLater !== undefined ? () => opening.openNow(onPlaintext) : undefined)
 }
 
 const listen = (meter, onSocket) =>
@@ -277,7 +295,8 @@ function dial(target, meter, onChunk) {
   return socket
 }
 
-const directions = (settings) => settings.keys.map((key) => new Direction(Buffer.from(key, 'hex')))
+const directions = (settings) =>
+  settings.keys.map((key) => (settings.isBatched ? new BatchDirection(Buffer.from(key, 'hex')) : new Direction(Buffer.from(key, 'hex'))))
 
 /** Refuses anything but the next message in order. */
 function expectNext(settings, meter, payload) {
@@ -293,6 +312,7 @@ export function receive(settings, meter) {
   return listen(meter, (socket) => {
     const [opening, sealing] = directions(settings)
     const writer = new SlabWriter(socket)
+    writer.onFlush = sealing.sealNow?.bind(sealing)
     let head
     const cutter = readMessages(settings.isSecure, own, opening, (payload, outer, returnAt, returnEnd) => {
       expectNext(settings, meter, payload)
@@ -391,5 +411,6 @@ export function send(settings, meter, target) {
   const writer = new SlabWriter(socket, () => {
     if (isWaiting) flood()
   })
+  writer.onFlush = sealing.sealNow?.bind(sealing)
   socket.on('connect', settings.scenario === 'echo' ? ask : flood)
 }

@@ -18,6 +18,13 @@ const not = (condition) => (aCase) => !condition(aCase)
 /** `ours`: fill ours/node.mjs (all cases) to enter the race; it imports the built packages. */
 export const CONTESTANTS = [
   { name: 'ceiling', module: at('ceiling.mjs').href, takes: not(isHandshake) },
+  {
+    name: 'ceiling, batch',
+    module: at('ceiling.mjs').href,
+    takes: both(isSecure, not(isHandshake)),
+    with: { isBatched: true },
+    note: 'small messages sealed many at once, as by ours',
+  },
   { name: 'ceiling', module: at('ceiling-handshake.mjs').href, takes: both(isHandshake, isSecure) },
   { name: 'ours', module: at('ours/node.mjs').href, takes: (aCase) => aCase.isSecure || !isHandshake(aCase), relayFirst: true },
   {

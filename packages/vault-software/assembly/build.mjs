@@ -13,10 +13,11 @@ const OPTIONS = ['--runtime', 'stub', '--enable', 'simd', '--initialMemory', '3'
 /** @returns the WebAssembly module, fresh from the compiler. */
 export async function compile() {
   const files = new Map()
-  const { error, stderr } = await asc.main(['aes-gcm.ts', '--baseDir', folder, '--outFile', 'aes-gcm.wasm', ...OPTIONS], {
+  const { error } = await asc.main(['aes-gcm.ts', '--baseDir', folder, '--outFile', 'aes-gcm.wasm', ...OPTIONS], {
     writeFile: (name, contents) => void files.set(name, contents),
   })
-  if (error !== null) throw new Error(`AssemblyScript refuses aes-gcm.ts: ${stderr.toString()}`)
+  if (error !== null)
+    throw new Error('AssemblyScript refuses aes-gcm.ts; `npx asc assembly/aes-gcm.ts --enable simd` says why.', { cause: error })
   return files.get('aes-gcm.wasm')
 }
 

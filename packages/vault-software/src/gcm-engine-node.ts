@@ -58,7 +58,7 @@ export class GcmEngine {
 
   constructor(module: GcmModule) {
     this.#module = module
-    this.#memory = new Uint8Array(module.memory.buffer as ArrayBuffer)
+    this.#memory = new Uint8Array(module.memory.buffer)
   }
 
   /** Writes ciphertext and tag to `out`, which may be `input`. */
