@@ -98,6 +98,8 @@ describe('a channel that a Rust node opened', () => {
     await peer.ask('flow.add_consumer', { address: decryptor, consumerOf: [next.flowControlId] })
     await peer.ask('channel.move', { encryptor, route: [next.worker] })
     await peer.ask('tcp.disconnect', { worker })
+    // We follow with the second message along the new way: what answers the first may still go the old one.
+    for (let i = 0; i < 2; i++) await peer.ask('message.send', { route: [encryptor, 'echo'], payload: '00' })
     for (let i = 0; i < 70; i++) {
       const payload = i.toString(16).padStart(2, '0')
       const answer = await peer.ask('message.request', { route: [encryptor, 'echo'], payload })

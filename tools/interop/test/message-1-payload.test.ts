@@ -1,10 +1,8 @@
 /** Whether a payload in the first handshake message, where a peer could offer something new, disturbs a Rust responder, and whether it is authenticated. */
 
-import { Route } from '@ockam/core'
-import { trustEveryone } from '@ockam/node'
 import { OCKAM_XX, startInitiator } from '@ockam/secure-channel'
 import { describe, expect, test } from 'vitest'
-import { hex, ours, rustListener } from './fixture/world.ts'
+import { hex, ours, rustListener, unhex, utf8 } from './fixture/world.ts'
 
 /** As long as an ML-KEM-768 key with something in front. */
 const OFFER = new Uint8Array(1200).fill(0x5a)
@@ -39,14 +37,18 @@ describe('a payload in message 1', () => {
     await mailbox.send(answer.returnRoute, message)
     expect((await peer.event('channel-opened')).peer).toBe(String(proof.identifier))
 
-    // And the keys of both sides are the same: a ciphertext of ours reaches its echo.
-    const { sendingKey } = finished.split()
-    const key = node.vault.primitives.aeadKey(sendingKey)
-    const plaintext = Buffer.from('828200818381820044' + hex(new TextEncoder().encode('echo')) + '80' + '4101' + '40', 'hex')
+    // And the keys of both sides are the same: what we seal comes back from its echo.
+    const { sendingKey, receivingKey } = finished.split()
+    const { primitives } = node.vault
+    const text = hex(utf8('hybrid'))
+    const plaintext = unhex(`82 8200 81 83 81 820044${hex(utf8('echo'))} 81 82004161 46${text} 40`.replaceAll(' ', ''))
     const sealed = new Uint8Array(8 + plaintext.length + 16)
-    key.sealInto(sealed, 8, plaintext, 0, plaintext.length, 0)
+    primitives.aeadKey(sendingKey).sealInto(sealed, 8, plaintext, 0, plaintext.length, 0)
     await mailbox.send(answer.returnRoute, sealed)
-    await node.close()
+    const { payload: echoed } = await mailbox.receive()
+    const opened = new Uint8Array(echoed.length - 24)
+    expect(primitives.aeadKey(receivingKey).openInto(opened, 0, echoed, 8, echoed.length - 8, 0)).toBe(true)
+    expect(hex(opened)).toContain(text)
   })
 
   test('that was taken away on the way makes message 2 unreadable: an offer cannot be stripped unseen', async () => {
@@ -60,4 +62,3 @@ describe('a payload in message 1', () => {
     await expect(next.read(answer.payload)).rejects.toMatchObject({ code: 'secure-channel/invalid-handshake' })
   })
 })
-void [Route, trustEveryone]

@@ -69,5 +69,10 @@ fn show_empty(reply: Reply<()>) -> std::result::Result<Value, Failure> {
 }
 
 fn show_failure(error: &api::Error, status: Option<api::Status>) -> Value {
-    json!({ "status": status.map(|status| status as u32), "message": error.message(), "path": error.path() })
+    json!({ "status": status.and_then(|status| number(&status)), "message": error.message(), "path": error.path() })
+}
+
+/// A status as it stands on the wire.
+fn number(status: &api::Status) -> Option<u32> {
+    minicbor::decode(&minicbor::to_vec(status).ok()?).ok()
 }

@@ -41,7 +41,7 @@ export interface ApiError {
   readonly message?: string | undefined
 }
 
-/** Body of a 200 that says nothing else: an empty array, as Rust encodes its unit. */
+/** Body of a 200 that says nothing else: an empty array, which every Rust client takes for its unit. */
 export const API_UNIT: Uint8Array = Uint8Array.of(0x80)
 
 const METHODS: readonly ApiMethod[] = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH']
@@ -63,7 +63,7 @@ export function decodeApiRequest(payload: Uint8Array): ApiRequest {
   const method = METHODS[header.number ?? -1]
   if (method === undefined || header.path === undefined)
     throw routingError('routing/invalid-argument', 'The API request has no known method, or no path.')
-  return { id: header.id, path: header.path, method, body: header.hasBody ? reader.rawItem().slice() : undefined }
+  return { id: header.id, path: header.path, method, body: readBody(reader, header) }
 }
 
 /**
@@ -96,7 +96,7 @@ export function decodeApiResponse(payload: Uint8Array): ApiResponse {
     id: header.id,
     re: header.re,
     status: header.number as ApiStatus,
-    body: header.hasBody ? reader.rawItem().slice() : undefined,
+    body: readBody(reader, header),
   }
 }
 
@@ -150,6 +150,11 @@ function readHeader(reader: CborReader, isRequest: boolean): Header {
   reader.end()
   if (header.id === 0) throw routingError('routing/invalid-argument', 'The API message has no id.')
   return header
+}
+
+/** Rust nodes since 2025 announce a body also for their unit, and put nothing there. */
+function readBody(reader: CborReader, { hasBody }: Header): Uint8Array<ArrayBuffer> | undefined {
+  return hasBody && reader.hasNext() ? new Uint8Array(reader.rawItem()) : undefined
 }
 
 /** Announces the body and puts it behind the header: an item of its own, not of the header. */
