@@ -1,0 +1,55 @@
+/** Keeps a session with a service, through one relay or several, and asks it what the test wants. */
+
+import { createNode, trustIdentifier } from '@ockam/node'
+import { tcp } from '@ockam/transport-tcp'
+import { answerParent, settings } from './control/parent.ts'
+import type { SessionTimes } from './control/session-times.ts'
+
+export interface SessionDeviceSettings {
+  /** Addresses of the relays' nodes. */
+  readonly relays: readonly string[]
+  readonly service: string
+  readonly times: SessionTimes
+}
+
+export interface DeviceStatus {
+  readonly state: string
+  readonly way: number | undefined
+  /** How often the session went up, and how often down. */
+  readonly ups: number
+  readonly downs: number
+  /** Hash of the channel's handshake: the same as long as it is the same channel. */
+  readonly binding: string | undefined
+  readonly channels: number
+  readonly connections: number
+}
+
+const { relays, service, times } = settings<SessionDeviceSettings>()
+const node = await createNode({ transports: [tcp()] })
+const identity = await node.createIdentity()
+const session = node.openSession(
+  relays.map((relay) => `${relay}/service/forward_to_service/secure/api`),
+  { identity, trust: trustIdentifier(service), ...times },
+)
+let ups = 0
+let downs = 0
+session.on('up', () => ups++)
+session.on('down', () => downs++)
+
+answerParent({
+  /** One request; answers with the length of what came back. */
+  ask: async (timeoutMs: number) => (await session.request('echo', new Uint8Array(100), { timeoutMs })).length,
+  status: (): DeviceStatus => {
+    const binding = session.channel?.channel.channelBinding()
+    return {
+      state: session.state,
+      way: session.way,
+      ups,
+      downs,
+      binding: binding === undefined ? undefined : Buffer.from(binding).toString('hex'),
+      channels: node.channels.channels().length,
+      connections: node.router.statistics().connections,
+    }
+  },
+  close: () => session.close(),
+})
