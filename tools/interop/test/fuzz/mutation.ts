@@ -10,12 +10,14 @@ const ENCODED_TEXTS = ['', '00', 'ff', 'c080', 'eda080', 'f4908080', 'efbbbf61',
 
 /** The same value with up to `most` changes; the original is not touched. */
 export function mutateItem(random: SeededRandom, original: Item, most = 3): Item {
-  const root = array(structuredClone(original)) as Extract<Item, { kind: 'array' }>
+  const items = [structuredClone(original)]
   for (let left = 1 + random.below(most); left > 0; left--) {
-    const [parent, at] = random.pick(places(root))
+    const all = places(items)
+    if (all.length === 0) break
+    const [parent, at] = random.pick(all)
     mutateAt(random, parent, at)
   }
-  return root.items.length === 1 ? (root.items[0] as Item) : { kind: 'raw', bytes: concat(root.items.map(encode)) }
+  return items.length === 1 ? (items[0] as Item) : { kind: 'raw', bytes: concat(items.map(encode)) }
 }
 
 /** The same bytes with one or two changes anywhere. */
@@ -80,10 +82,10 @@ export function anyItem(random: SeededRandom, depth = 2): Item {
 type Place = readonly [parent: Item[], at: number]
 
 /** Every item of the tree, as a place in its parent. */
-function places({ items }: { items: Item[] }): Place[] {
+function places(items: Item[]): Place[] {
   return items.flatMap((item, at): Place[] => [
     [items, at],
-    ...(item.kind === 'array' || item.kind === 'map' ? places(item) : []),
+    ...(item.kind === 'array' || item.kind === 'map' ? places(item.items) : []),
   ])
 }
 
