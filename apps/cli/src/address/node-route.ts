@@ -30,7 +30,7 @@ export async function readRoute(text: string, shell: Shell, state: State): Promi
 export const nodeName = (text: string): string => text.replace(/^\/?node\//, '')
 
 /** `/ip4/127.0.0.1/tcp/40123` for the first listener of a running node. */
-export function addressOfNode(name: string, state: State): MultiAddr {
+function addressOfNode(name: string, state: State): MultiAddr {
   if (state.nodes.find(name) === undefined) {
     throw new CommandError('cli/not-found', `Node "${name}" not found.`, { hint: `Create it: ockam node create ${name}` })
   }

@@ -1,8 +1,9 @@
 /** `ockam completion` */
 
-import type { CommandDefinition } from '../program/command.ts'
+import type { CommandDefinition, CommandEntry } from '../program/command.ts'
 
-export const completion: CommandDefinition = {
+/** @param commands all commands, this one too. */
+export const completion = (commands: () => readonly CommandEntry[]): CommandDefinition => ({
   name: 'completion',
   summary: 'Print a completion script for your shell',
   parameters: [{ name: 'shell', description: 'bash, zsh or fish' }],
@@ -13,12 +14,9 @@ export const completion: CommandDefinition = {
     'ockam completion fish > ~/.config/fish/completions/ockam.fish',
   ],
   async run(input, { terminal }) {
-    const [{ completionScript }, { COMMANDS }] = await Promise.all([
-      import('../program/completion-script.ts'),
-      import('../program/registry.ts'),
-    ])
+    const { completionScript } = await import('../program/completion-script.ts')
     const shell = input.argument(0) ?? input.text('shell') ?? ''
-    const script = completionScript(shell, COMMANDS)
+    const script = completionScript(shell, commands())
     terminal.data({ shell, script }, script)
   },
-}
+})

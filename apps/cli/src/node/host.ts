@@ -8,7 +8,7 @@
 
 import { type ListenerHandle, OckamError, type TrustPolicy } from '@ockam/core'
 import { createNode, type OckamNode, type OwnIdentity, trustEveryone, trustIdentifiers } from '@ockam/node'
-import { createSessions, type SessionSet, startUppercase } from '@ockam/routing'
+import { startUppercase } from '@ockam/routing'
 import { tcp } from '@ockam/transport-tcp'
 import type { OpenVault } from '../state/vault-records.ts'
 import type { EventLog } from './event-log.ts'
@@ -34,7 +34,6 @@ export class Host {
   readonly identity: OwnIdentity
   readonly events: EventLog
   readonly things: HostedThings = new HostedThings()
-  readonly sessions: SessionSet
   readonly startedAtMs: number = Date.now()
 
   /** @internal Use {@link openHost}. */
@@ -43,7 +42,6 @@ export class Host {
     this.events = options.events
     this.node = node
     this.identity = identity
-    this.sessions = createSessions(node.router)
   }
 
   /** Own identity by name or identifier; that of the node when none is named. @throws {OckamError} `identity/unknown-identity` */

@@ -1,7 +1,7 @@
 /** What commands have made on a node, by the names people use for them. */
 
-import type { ConnectionHandle, ListenerHandle, Session } from '@ockam/core'
-import type { ChannelListener, NodeChannel, RelayHandle } from '@ockam/node'
+import type { ConnectionHandle, ListenerHandle } from '@ockam/core'
+import type { ChannelListener, NodeChannel, NodeRelay, NodeSession } from '@ockam/node'
 import type { TcpInlet, TcpOutlet } from '@ockam/portals'
 import { conflictError, notFoundError } from '../error.ts'
 
@@ -32,14 +32,16 @@ export interface HostedChannel {
 }
 
 export interface HostedRelay {
-  readonly handle: RelayHandle
+  /** What the relay is called at its node, as asked for: `forward_to_db`. */
+  readonly address: string
+  readonly handle: NodeRelay
   readonly at: string
 }
 
 export interface HostedInlet {
   readonly inlet: TcpInlet
   /** Keeps the way to the outlet's node open. */
-  readonly session: Session
+  readonly session: NodeSession
   readonly to: readonly string[]
 }
 

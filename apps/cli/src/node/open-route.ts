@@ -1,6 +1,6 @@
 /**
- * Opens the way an address names, for one message or one trace. Identity and trust are the same for every `secure` hop of an address, as the published
- * Rust command has it; a `secure` piece at the end names the listener itself and opens no channel.
+ * Opens the way an address names, for one message, one trace, or a portal. Identity and trust are the same for every `secure` hop of an address, as the
+ * published Rust command has it.
  */
 
 import { MultiAddr, type ResolvedRoute } from '@ockam/core'
@@ -15,12 +15,11 @@ export interface RouteOptions {
 
 export async function openRoute(host: Host, to: MultiAddr, options: RouteOptions): Promise<ResolvedRoute> {
   const { timeoutMs, signal } = options
-  const way = withoutTrailingSecure(to)
   const identity = (await host.identityNamed(options.identity)).identifier
   const trust = trustOf(options.authorized)
-  const count = way.pieces.filter(({ name }) => name === 'secure').length
+  const count = to.pieces.filter(({ name }) => name === 'secure').length
   const hops = Array.from({ length: Math.max(0, count - 1) }, () => ({ identity, trust }))
-  return host.node.router.resolve(way, {
+  return host.node.router.resolve(to, {
     hops,
     ...(count > 0 && { identity, trust }),
     ...(timeoutMs !== undefined && { timeoutMs }),
@@ -28,7 +27,7 @@ export async function openRoute(host: Host, to: MultiAddr, options: RouteOptions
   })
 }
 
-/** The same address with its last piece as a plain worker, when that piece is a `secure` one. */
+/** For addresses of workers: a `secure` piece at the end names the listener itself, and opens no channel. */
 export function withoutTrailingSecure(address: MultiAddr): MultiAddr {
   const last = address.pieces.at(-1)
   if (last?.name !== 'secure') return address

@@ -3,7 +3,7 @@
  * a message it refuses is known to that node alone, so a trace says where answers end, and adds what the nodes of this machine say they refused.
  */
 
-import { MultiAddr, type ResolvedRoute, Route } from '@ockam/core'
+import { type MultiAddr, type ResolvedRoute, Route } from '@ockam/core'
 import type { Host } from './host.ts'
 import { openRoute, withoutTrailingSecure } from './open-route.ts'
 

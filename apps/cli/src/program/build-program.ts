@@ -67,8 +67,14 @@ function configured(command: Command): Command {
   return command
     .exitOverride()
     .showSuggestionAfterError(true)
-    .configureOutput({ writeErr: () => undefined, outputError: () => undefined, getOutHelpWidth: helpWidth })
-    .configureHelp({ showGlobalOptions: false, sortSubcommands: false })
+    .configureOutput({ outputError: () => undefined, getOutHelpWidth: helpWidth, getErrHelpWidth: helpWidth })
+    .configureHelp({ showGlobalOptions: false, sortSubcommands: false, subcommandTerm })
+}
+
+/** Without `[options]`, which all of them have. */
+function subcommandTerm(command: Command): string {
+  const names = command.registeredArguments.map((argument) => (argument.required ? `<${argument.name()}>` : `[${argument.name()}]`))
+  return [command.name(), ...names].join(' ')
 }
 
 function helpWidth(): number {

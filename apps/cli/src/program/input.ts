@@ -81,7 +81,7 @@ export class Input {
 }
 
 /** @returns undefined for what is no duration above zero, or is more than 24 days. */
-export function parseDurationMs(text: string): number | undefined {
+function parseDurationMs(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text.trim())
   if (match === null) return undefined
   const duration = Math.round(Number(match[1]) * (UNITS[match[2] ?? 's'] ?? 1000))

@@ -12,7 +12,12 @@ import { explain } from './explain.ts'
 import type { Shell } from './shell.ts'
 import { firstLineOf } from './standard-input.ts'
 
-const INTERRUPTED = 130
+const SIGNALS = [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const
+/** For tidying up after an interruption. */
+const LAST_MOMENT_MS = 500
 
 export async function main(words: readonly string[], version: string): Promise<number> {
   const environment = process.env
@@ -28,7 +33,7 @@ export async function main(words: readonly string[], version: string): Promise<n
     isColored: globals.hasNoColor || environment['NO_COLOR'] ? false : undefined,
     isAnimated: environment['TERM'] !== 'dumb' && !globals.hasNoInput,
   })
-  const interruption = new AbortController()
+  const interruption = new Interruption()
   const shell: Shell = {
     terminal,
     environment,
@@ -39,20 +44,48 @@ export async function main(words: readonly string[], version: string): Promise<n
     secrets: { environment, ...(isInteractive && { askPassphrase: askPassphraseOf }) },
     run: (words) => runInside(shell, words, version),
     signal: interruption.signal,
+    leaveSignals: () => interruption.forget(),
     isInteractive,
     firstLine: () => firstLineOf(process.stdin),
   }
   try {
     const program = buildProgram(shell, version)
     await program.parseAsync(words, { from: 'user' })
-    return Number(process.exitCode ?? 0)
+    return interruption.exitCode ?? Number(process.exitCode ?? 0)
   } catch (error) {
-    if (interruption.signal.aborted) return INTERRUPTED
+    if (interruption.exitCode !== undefined) return interruption.exitCode
     if (error instanceof CommanderError) return afterParser(error, terminal)
     const problem = explain(error)
     terminal.fail(problem)
     if (globals.isVerbose) terminal.detail(stackOf(error))
     return problem.exitCode
+  } finally {
+    interruption.forget()
+  }
+}
+
+/** Ends a command that the user, or the system, interrupts: what is under way is told, and the process ends soon whether it listens or not. */
+class Interruption {
+  readonly #controller = new AbortController()
+  readonly #listeners = SIGNALS.map(([name, code]) => [name, () => this.#interrupt(code)] as const)
+  exitCode: number | undefined
+
+  constructor() {
+    for (const [name, listener] of this.#listeners) process.on(name, listener)
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  forget(): void {
+    for (const [name, listener] of this.#listeners) process.off(name, listener)
+  }
+
+  #interrupt(code: number): void {
+    this.exitCode = code
+    this.#controller.abort(new Error('interrupted'))
+    setTimeout(() => process.exit(code), LAST_MOMENT_MS).unref()
   }
 }
 

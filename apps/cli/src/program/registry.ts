@@ -39,6 +39,6 @@ export const COMMANDS: readonly CommandEntry[] = [
   status,
   doctor,
   reset,
-  completion,
+  completion(() => COMMANDS),
   environment,
 ]

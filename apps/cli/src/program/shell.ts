@@ -18,6 +18,8 @@ export interface Shell {
   readonly run: (words: readonly string[]) => Promise<void>
   /** Aborts when the user interrupts the command. */
   readonly signal: AbortSignal
+  /** For commands that run a node here: signals are the node's from now on. */
+  readonly leaveSignals: () => void
   /** The first line of standard input that is not empty, for `-` in a route. Undefined when there is none. */
   readonly firstLine: () => Promise<string | undefined>
   /** Whether questions may be asked: a terminal on both sides, and neither `--no-input` nor `--quiet`. */

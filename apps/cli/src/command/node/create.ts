@@ -72,6 +72,7 @@ async function runForeground(input: Input, shell: Shell, state: State, { node, m
   const { runNode } = await import('../../node/run-node.ts')
   const settings = await prepareNode(state, shell, node)
   const { name } = settings
+  shell.leaveSignals()
   let isMade = false
   try {
     await runNode({
@@ -94,7 +95,8 @@ async function runForeground(input: Input, shell: Shell, state: State, { node, m
 }
 
 /** The settings are in the state folder, so that nothing private stands in a command line. */
-async function runChild(input: Input, { openState, secrets }: Shell): Promise<void> {
+async function runChild(input: Input, { openState, secrets, leaveSignals }: Shell): Promise<void> {
+  leaveSignals()
   const state = await openState()
   const { runNode } = await import('../../node/run-node.ts')
   const settings = state.nodes.get(input.required(0))

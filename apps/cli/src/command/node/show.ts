@@ -31,6 +31,10 @@ export const nodeShow: CommandDefinition = {
       ...info.connections.map((connection) => ['tcp-connection', `${connection.multiaddr} to ${connection.to}`] as const),
       ...info.services.map((service) => ['service', `${service.addr} (${service.type})`] as const),
       ...info.secure_channels.map((channel) => ['secure-channel', `${channel.multiaddr} to ${channel.peer_identifier}`] as const),
+      ...info.outlets.map((outlet) => ['tcp-outlet', `${outlet.worker_address} to ${outlet.to}`] as const),
+      ...info.inlets.map(
+        (inlet) => ['tcp-inlet', `${inlet.alias}: ${inlet.bind_addr} to ${inlet.outlet_addr.join(' ')}, ${inlet.status}`] as const,
+      ),
       ...info.relays.map((relay) => ['relay', `${relay.remote_address} at ${relay.at}`] as const),
     ])
   },

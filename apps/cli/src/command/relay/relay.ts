@@ -18,6 +18,7 @@ const RELAYS: NodeThing<RelayInfo> = {
   columns: [
     { title: 'NAME', value: (row) => row.name },
     { title: 'REMOTE ADDRESS', value: (row) => row.remote_address },
+    { title: 'STATUS', value: (row) => row.status },
     { title: 'AT', value: (row) => row.at },
   ],
   key: (info) => info.name,

@@ -8,7 +8,7 @@ import { decodeBareData, encodeBareData } from '@ockam/core/bare'
 import * as z from 'zod'
 import { CommandError } from '../../error.ts'
 import type { Host } from '../host.ts'
-import { openRoute } from '../open-route.ts'
+import { openRoute, withoutTrailingSecure } from '../open-route.ts'
 import { identifiers, type Method, method, text, timeoutMs } from './method.ts'
 
 const DEFAULT_TIMEOUT_MS = 10_000
@@ -28,7 +28,7 @@ export async function sendMessage(
   host: Host,
   signal: AbortSignal,
 ): Promise<{ body: string }> {
-  const to = MultiAddr.parse(parameters.to)
+  const to = withoutTrailingSecure(MultiAddr.parse(parameters.to))
   const timeout = { timeoutMs: parameters.timeoutMs ?? DEFAULT_TIMEOUT_MS, signal }
   const way = await openRoute(host, to, { identity: parameters.identity, authorized: parameters.authorized, ...timeout })
   try {

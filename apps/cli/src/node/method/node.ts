@@ -25,7 +25,7 @@ export interface NodeInfo {
   readonly messages: { readonly delivered: number; readonly dropped: Readonly<Record<string, number>> }
 }
 
-export const nodeInfo = (host: Host): NodeInfo => {
+const nodeInfo = (host: Host): NodeInfo => {
   const { delivered, dropped } = host.node.router.statistics()
   return {
     name: host.name,

@@ -5,8 +5,7 @@ import { createTcpInlet, createTcpOutlet } from '@ockam/portals'
 import * as z from 'zod'
 import { formatSocketAddress, parseSocketAddress } from '../../address/socket-address.ts'
 import { usageError } from '../../error.ts'
-import type { Host } from '../host.ts'
-import { openRoute } from '../open-route.ts'
+import { type Host, trustOf } from '../host.ts'
 import { identifiers, type Method, method, named, nothing, text, timeoutMs } from './method.ts'
 
 export interface InletInfo {
@@ -72,19 +71,16 @@ async function createInlet(parameters: InletParameters, host: Host): Promise<Inl
   const { alias, to, authorized, allow } = parameters
   host.things.inlets.requireFree(alias)
   const ways = to.map(splitOutlet)
+  const counts = ways.map(({ way }) => way.pieces.filter((piece) => piece.name === 'secure').length)
   const [first] = ways
-  if (first === undefined || ways.some(({ outlet }) => outlet !== first.outlet)) {
-    throw usageError('All routes of an inlet end with the same outlet.')
+  if (first === undefined || ways.some(({ outlet }) => outlet !== first.outlet) || new Set(counts).size !== 1 || counts[0] === 0) {
+    throw usageError('All routes of an inlet end with the same outlet and have the same number of secure channels, at least one.')
   }
-  const identity = (await host.identityNamed(parameters.identity)).name
-  const session = host.sessions.open({
-    name: `inlet ${alias}`,
-    ways: ways.map(
-      ({ way }) =>
-        (signal) =>
-          openRoute(host, way, { identity, authorized, signal }),
-    ),
-  })
+  const side = { identity: (await host.identityNamed(parameters.identity)).identifier, trust: trustOf(authorized) }
+  const session = host.node.openSession(
+    ways.map(({ way }) => way),
+    { name: `inlet ${alias}`, ...side, hops: Array.from({ length: (counts[0] ?? 1) - 1 }, () => side) },
+  )
   try {
     const listen = formatSocketAddress(parseSocketAddress(parameters.from))
     const rule = allow.length === 0 ? {} : { allow }

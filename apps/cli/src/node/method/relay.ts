@@ -13,18 +13,29 @@ export interface RelayInfo {
   readonly multiaddr: string
   /** The relay's node. */
   readonly at: string
+  readonly status: 'up' | 'down'
 }
 
 function relayInfo(host: Host, name: string): RelayInfo {
-  const { handle, at } = host.things.relays.get(name)
-  return { name, remote_address: handle.address.name, multiaddr: `/service/${handle.address.name}`, at }
+  const { handle, at, address: asked } = host.things.relays.get(name)
+  const status = handle.session === undefined || handle.session.state === 'up' ? 'up' : 'down'
+  const address = status === 'up' ? handle.address.name : asked
+  return { name, remote_address: address, multiaddr: `/service/${address}`, at, status }
 }
 
 export const listRelays = (host: Host): readonly RelayInfo[] => host.things.relays.entries().map(([name]) => relayInfo(host, name))
 
 export const relayMethods: Readonly<Record<string, Method>> = {
   'relay.create': method(
-    z.strictObject({ name: text, relayAddress: text.optional(), at: text, authorized: identifiers, identity: text.optional(), timeoutMs }),
+    z.strictObject({
+      name: text,
+      relayAddress: text.optional(),
+      at: text,
+      authorized: identifiers,
+      identity: text.optional(),
+      timeoutMs,
+      isFirstRequired: z.boolean().default(true),
+    }),
     async (parameters, host, signal) => {
       const { name, at, authorized } = parameters
       host.things.relays.requireFree(name)
@@ -34,13 +45,15 @@ export const relayMethods: Readonly<Record<string, Method>> = {
       const handle = await host.node.createRelay(at, {
         name: parameters.relayAddress ?? name,
         signal,
+        isFirstRequired: parameters.isFirstRequired,
         ...(secure === 1 && { identity: identifier, trust: trustOf(authorized) }),
         ...(parameters.timeoutMs !== undefined && { timeoutMs: parameters.timeoutMs }),
       })
-      host.things.relays.add(name, { handle, at })
+      host.things.relays.add(name, { handle, at, address: `forward_to_${parameters.relayAddress ?? name}` })
       return relayInfo(host, name)
     },
-    { kept: (parameters) => ({ key: parameters.name, parameters }) },
+    // When the node starts again, the relay's node may come up later.
+    { kept: (parameters) => ({ key: parameters.name, parameters: { ...parameters, isFirstRequired: false } }) },
   ),
   'relay.list': method(nothing, (_, host) => listRelays(host)),
   'relay.show': method(named, ({ name }, host) => relayInfo(host, name)),
