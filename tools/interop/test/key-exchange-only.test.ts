@@ -42,9 +42,9 @@ test('we open one to a Rust listener', async () => {
 test('a Rust node opens one to our listener', async () => {
   const node = await ours()
   const identity = await node.createIdentity()
-  const accepted = new Promise<SecureChannel>((resolve) => {
-    void node.listenSecureChannels('key_exchanger', { identity, trust: trustEveryone(), isKeyExchangeOnly: true, onChannel: resolve })
-  })
+  let onChannel: (channel: SecureChannel) => void = () => undefined
+  const accepted = new Promise<SecureChannel>((resolve) => (onChannel = resolve))
+  await node.listenSecureChannels('key_exchanger', { identity, trust: trustEveryone(), isKeyExchangeOnly: true, onChannel })
   const { address } = await node.listen('/ip4/127.0.0.1/tcp/0')
   const { peer } = await rust()
   const { identifier } = await peer.ask('identity.create')

@@ -11,9 +11,9 @@ interface Pair {
   readonly proxy: FrameProxy
   /** The direction of the messages that are counted. */
   readonly direction: Direction
-  send(number: number): Promise<void>
+  readonly send: (number: number) => Promise<void>
   /** Resolves with all numbers that have come before `last`, when `last` has come. */
-  received(last: number): Promise<readonly number[]>
+  readonly received: (last: number) => Promise<readonly number[]>
 }
 
 async function weToRust(): Promise<Pair> {

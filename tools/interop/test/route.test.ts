@@ -109,7 +109,7 @@ describe('relays', () => {
     'a Rust node registers with our relay (name %s) and we open a channel to it through it',
     async (name) => {
       const relay = await ours()
-      await relay.startRelayService()
+      relay.startRelayService()
       const listening = await relay.listen('/ip4/127.0.0.1/tcp/0')
 
       const responder = await rustListener()
@@ -142,7 +142,7 @@ describe('relays', () => {
     expect((await asking.request([connection.address, 'forward_to_shared', 'who'], utf8('?'))).payload).toEqual(utf8('second'))
 
     const own = await ours()
-    await own.startRelayService()
+    own.startRelayService()
     const listening = await own.listen('/ip4/127.0.0.1/tcp/0')
     await first.createRelay(listening.address, { name: 'mine' })
     const { peer } = await rust()
@@ -200,7 +200,7 @@ describe('a channel inside a channel', () => {
 describe('equal parties', () => {
   test('a Rust node opens a channel to itself through us, with the same identity and static key at both ends', async () => {
     const node = await ours()
-    await node.startRelayService()
+    node.startRelayService()
     const listening = await node.listen('/ip4/127.0.0.1/tcp/0')
     const responder = await rustListener()
     const { peer, identifier } = responder
