@@ -20,13 +20,15 @@ const isolated = new Set([
   'cli',
   'integration',
   'interop',
+  'capture',
   'bench',
   'setup',
   'docs',
   'sensor-behind-relay',
 ])
 
-// Without the Rust peer one test says so; the others are not even loaded.
+// Without the Rust peer one test of interop says so; the others are not even loaded.
+const needsRustPeer = new Set(['interop', 'capture'])
 const rustPeerTests = existsSync(rustPeerPath()) ? 'test/**/*.test.ts' : 'test/rust-peer.test.ts'
 
 const conditions = ['@ockam/source', 'module', 'node', 'import', 'default']
@@ -41,7 +43,7 @@ export default defineConfig({
     projects: folders.map(({ name, folder }) => ({
       extends: true as const,
       root: folder,
-      test: { name, include: [name === 'interop' ? rustPeerTests : 'test/**/*.test.{ts,mjs}'], isolate: isolated.has(name) },
+      test: { name, include: [needsRustPeer.has(name) ? rustPeerTests : 'test/**/*.test.{ts,mjs}'], isolate: isolated.has(name) },
     })),
   },
 })
