@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import { rust } from '../../interop/test/fixture/world.ts'
 import { closeProxies, recordHandshakes } from './record/handshake.ts'
+import { recordCredentials, recordIdentities } from './record/identity.ts'
 import { comparable, type VectorFile, vectorFile } from './record/recording.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..')
@@ -13,7 +14,11 @@ const isWriting = process.env['OCKAM_CAPTURE'] === 'write'
 
 afterEach(closeProxies)
 
-const RECORDINGS = [['channels', recordHandshakes]] as const
+const RECORDINGS = [
+  ['channels', recordHandshakes],
+  ['identities', recordIdentities],
+  ['credentials', recordCredentials],
+] as const
 
 test.each(RECORDINGS)('%s: what is recorded now is what the packages have', async (_, record) => {
   const recording = await record()
