@@ -40,6 +40,7 @@ export default defineConfig({
     // Generous, because a slow machine is not a failure; no test asserts a duration.
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    expect: { poll: { timeout: 20_000 } },
     projects: folders.map(({ name, folder }) => ({
       extends: true as const,
       root: folder,
