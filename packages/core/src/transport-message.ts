@@ -46,7 +46,7 @@ export class TransportMessageDecoder {
     let at = this.#return.position
     const head = at < end ? (bytes[at++] as number) : 0
     let length = head - 0x40
-    if (length < 0 || length > 0x1a) throw invalid('the payload is not a byte string', at - start)
+    if (length < 0 || length > 0x1b) throw invalid('the payload is not a byte string', at - start)
     if (length > 23) {
       const lengthEnd = at + (1 << (length - 24))
       if (lengthEnd > end) throw invalid('the bytes end too early', at - start)

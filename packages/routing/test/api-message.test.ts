@@ -35,6 +35,7 @@ describe('messages of the node API', () => {
     expect(decodeApiError(bytesOf('a2 00 1a00518cfc 03 626e6f'))).toMatchObject({ message: 'no' })
     expect(decodeApiError(bytesOf('a2 03 626e6f 04 a103 6161'))).toMatchObject({ message: 'no' })
     expect(decodeApiError(bytesOf('626e6f'))).toEqual({ message: 'no' })
+    expect(decodeApiError(bytesOf('426e6f'))).toEqual({ message: 'no' })
   })
 
   test('refuse methods and statuses that Rust nodes cannot decode', () => {
@@ -45,6 +46,22 @@ describe('messages of the node API', () => {
     expect(() => decodeApiResponse(bytesOf('0b a4 01 07 02 05 03 1901a2 04 f4'))).toThrow(OckamError)
     // No id: nothing could be answered to it.
     expect(() => decodeApiRequest(bytesOf('08 a3 02 612f 03 01 04 f4'))).toThrow(OckamError)
+  })
+
+  test('are refused without the elements that Rust nodes insist on, and with keys that are no u32', () => {
+    for (const header of [
+      'a3 01 05 02 612f 03 01', // whether a body follows
+      'a4 01 05 02 612f 03 01 20 f4', // the same under key -1
+      'a5 01 05 02 612f 03 01 04 f4 20 80', // key -1 besides
+      'a5 01 05 02 612f 03 01 04 f4 1b0000000100000000 80', // key 2^32
+    ]) {
+      const bytes = bytesOf(header)
+      expect(() => decodeApiRequest(Uint8Array.of(bytes.length, ...bytes)), header).toThrow(OckamError)
+    }
+    for (const header of ['a3 01 07 02 05 03 18c8', 'a3 01 07 03 18c8 04 f4', 'a4 01 07 20 05 03 18c8 04 f4']) {
+      const bytes = bytesOf(header)
+      expect(() => decodeApiResponse(Uint8Array.of(bytes.length, ...bytes)), header).toThrow(OckamError)
+    }
   })
 
   test('take an announced body that is not there for none: so Rust nodes of 2025 write their unit', () => {

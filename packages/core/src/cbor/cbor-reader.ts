@@ -234,11 +234,14 @@ export class CborReader {
     return true
   }
 
-  /** The next key of a structure's map; undefined when there is none. @throws {OckamError} `core/invalid-cbor` for a key from 0 to 30 given twice. */
+  /**
+   * The next key of a structure's map, 0 to 2^32-1; undefined when there is none.
+   * @throws {OckamError} `core/invalid-cbor` for any other key, and for a key from 0 to 30 given twice.
+   */
   nextKey(): number | undefined {
     if (!this.hasNext()) return undefined
-    const key = this.int()
-    if (key >= 0 && key <= 30) {
+    const key = this.uint(MAX_UINT32)
+    if (key <= 30) {
       const bit = 1 << key
       if ((this.#keys & bit) !== 0) throw this.#invalid(`the key ${key} is given twice`)
       this.#keys |= bit

@@ -196,6 +196,17 @@ describe('a structure keeps to its bounds', () => {
     expect(() => fields.nextKey()).toThrow(/given twice/)
   })
 
+  test('a key that is negative, over 2^32-1 or no integer is refused, as Rust nodes do', () => {
+    for (const map of ['a1 20 00', 'a1 1b0000000100000000 00', 'a1 6161 00', 'a1 f5 00']) {
+      const fields = reader(map)
+      fields.beginMap()
+      expect(() => fields.nextKey(), map).toThrowError(invalid)
+    }
+    const largest = reader('a1 1affffffff 00')
+    largest.beginMap()
+    expect(largest.nextKey()).toBe(0xffff_ffff)
+  })
+
   test('keys of an inner map are not those of the outer', () => {
     const fields = reader('a2 01a10102 0203')
     fields.beginMap()

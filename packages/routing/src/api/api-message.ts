@@ -56,7 +56,7 @@ export function encodeApiRequest(request: ApiRequest): Uint8Array<ArrayBuffer> {
   return finish(writer, request.body)
 }
 
-/** @throws {OckamError} `core/invalid-bare`, `core/invalid-cbor`, `routing/invalid-argument` for a missing id or path, an unknown or missing method. */
+/** @throws {OckamError} `core/invalid-bare`, `core/invalid-cbor`, `routing/invalid-argument` for a missing element, and for an unknown method. */
 export function decodeApiRequest(payload: Uint8Array): ApiRequest {
   const reader = unwrap(payload, 'API request')
   const header = readHeader(reader, true)
@@ -85,7 +85,7 @@ export function encodeApiResponse(response: ApiResponse): Uint8Array<ArrayBuffer
   return finish(writer, response.body)
 }
 
-/** @throws {OckamError} `core/invalid-bare`, `core/invalid-cbor`, `routing/invalid-argument` for a missing id, an unknown or missing status. */
+/** @throws {OckamError} `core/invalid-bare`, `core/invalid-cbor`, `routing/invalid-argument` for a missing element, and for an unknown status. */
 export function decodeApiResponse(payload: Uint8Array): ApiResponse {
   const reader = unwrap(payload, 'API response')
   const header = readHeader(reader, false)
@@ -110,10 +110,11 @@ export function encodeApiError(error: ApiError): Uint8Array<ArrayBuffer> {
   return writer.finish()
 }
 
-/** Reads an error map, or the plain text that some services send. @throws {OckamError} `core/invalid-cbor` */
+/** Reads an error map, or the plain text that some services send, also as bytes. @throws {OckamError} `core/invalid-cbor` */
 export function decodeApiError(body: Uint8Array): ApiError {
   const reader = new CborReader(body, { what: 'API error' })
   if (reader.peek() === 'text') return { message: reader.text() }
+  if (reader.peek() === 'bytes') return { message: new TextDecoder('utf-8', { ignoreBOM: true }).decode(reader.bytes()) }
   let path: string | undefined
   let method: ApiMethod | undefined
   let message: string | undefined
@@ -129,27 +130,38 @@ export function decodeApiError(body: Uint8Array): ApiError {
 }
 
 interface Header {
-  id: number
-  re: number
-  path: string | undefined
-  number: number | undefined
-  hasBody: boolean
+  readonly id: number
+  /** 0 in requests. */
+  readonly re: number
+  readonly path: string | undefined
+  readonly number: number | undefined
+  readonly hasBody: boolean
 }
 
 function readHeader(reader: CborReader, isRequest: boolean): Header {
-  const header: Header = { id: 0, re: 0, path: undefined, number: undefined, hasBody: false }
+  let id = 0
+  let re: number | undefined = isRequest ? 0 : undefined
+  let path: string | undefined
+  let number: number | undefined
+  let hasBody: boolean | undefined
   reader.beginMap()
   for (let key = reader.nextKey(); key !== undefined; key = reader.nextKey()) {
-    if (key === 1) header.id = reader.uint(MAX_ID)
-    else if (key === 2 && isRequest) header.path = reader.text()
-    else if (key === 2) header.re = reader.uint(MAX_ID)
-    else if (key === 3) header.number = reader.tryNull() ? undefined : reader.uint(MAX_ID)
-    else if (key === 4) header.hasBody = reader.bool()
+    if (key === 1) id = reader.uint(MAX_ID)
+    else if (key === 2 && isRequest) path = reader.text()
+    else if (key === 2) re = reader.uint(MAX_ID)
+    else if (key === 3) number = reader.tryNull() ? undefined : reader.uint(MAX_ID)
+    else if (key === 4) hasBody = reader.bool()
     else reader.skip()
   }
   reader.end()
-  if (header.id === 0) throw routingError('routing/invalid-argument', 'The API message has no id.')
-  return header
+  if (id === 0) throw routingError('routing/invalid-argument', 'The API message has no id.')
+  if (re === undefined || hasBody === undefined) {
+    throw routingError(
+      'routing/invalid-argument',
+      'The API message does not say which request it answers, or whether a body follows; Rust nodes always do.',
+    )
+  }
+  return { id, re, path, number, hasBody }
 }
 
 /** Rust nodes since 2025 announce a body also for their unit, and put nothing there. */
