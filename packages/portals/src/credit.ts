@@ -14,6 +14,7 @@ const MAX_WINDOW = 0x7fff_ffff
 /** What may still be sent. */
 export class SendCredit {
   #available = INITIAL_WINDOW
+  #received = 0
 
   /** How many bytes of data the next Payload may carry; 0 or less: none. */
   get dataBytes(): number {
@@ -26,8 +27,14 @@ export class SendCredit {
 
   /** @returns false when that is more credit than there can be. */
   add(bytes: number): boolean {
+    this.#received += bytes
     this.#available += bytes
     return bytes > 0 && this.#available <= MAX_WINDOW
+  }
+
+  /** So much was granted in all: makes good what was lost. @returns false when it is less than was received, or more than there can be. */
+  raiseTo(grantedBytes: number): boolean {
+    return grantedBytes === this.#received || this.add(grantedBytes - this.#received)
   }
 }
 
@@ -36,6 +43,8 @@ export class ReceiveWindow {
   readonly #windowBytes: number
   #granted = INITIAL_WINDOW
   #owed: number
+  /** All that was ever granted, which is more than the other side may have received of it. */
+  grantedBytes = 0
 
   /** @param windowBytes at least {@link INITIAL_WINDOW}: what is held for the other side at a time, at most. */
   constructor(windowBytes: number) {
@@ -60,6 +69,7 @@ export class ReceiveWindow {
     if (owed * 2 < this.#windowBytes) return 0
     this.#owed = 0
     this.#granted += owed
+    this.grantedBytes += owed
     return owed
   }
 }

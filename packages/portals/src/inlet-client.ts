@@ -3,7 +3,8 @@
  * read from the client; when there is no Pong in time, or the outlet refuses, the client's connection is cut.
  */
 
-import { type AccessControl, dropPressure, type LocalMessage, OckamError, type Timer } from '@ockam/core'
+import { type AccessControl, dropPressure, type LocalMessage, OckamError, type Producer, type Route, type Timer } from '@ockam/core'
+import type { Continuity, Interruptible } from './continuity.ts'
 import { PeerBinding } from './peer-binding.ts'
 import type { Carried, Portal, Refusal } from './portal.ts'
 import { PortalConnection } from './portal-connection.ts'
@@ -19,9 +20,11 @@ export interface InletClientOptions {
   readonly allow: AccessControl | undefined
   /** For all of it, the Pong included. */
   readonly openTimeoutMs: number
+  /** For ways that come back after they were lost. */
+  readonly continuity: Continuity | undefined
 }
 
-export class InletClient implements Carried {
+export class InletClient implements Carried, Interruptible {
   readonly #options: InletClientOptions
   readonly #socket: PortalSocket
   readonly #controller = new AbortController()
@@ -61,8 +64,26 @@ export class InletClient implements Carried {
     cut(this.#socket)
   }
 
+  get producer(): Producer | undefined {
+    return this.#connection?.producer
+  }
+
+  get peerRoute(): Route | undefined {
+    return this.#connection?.peerRoute
+  }
+
+  interrupt(until: Promise<void>): void {
+    if (this.#isDecided) this.#connection?.interrupt(until)
+  }
+
+  /** Ping or Pong may have been lost; a client that is cut tries again sooner than one that waits in vain. */
+  resume(): void {
+    if (this.#isDecided) this.#connection?.resume()
+    else this.#refused('no-answer')
+  }
+
   #ping(way: OpenWay): void {
-    const { portal } = this.#options
+    const { portal, continuity } = this.#options
     if (portal.isClosed || this.#socket.socket.destroyed) {
       this.#timer.cancel()
       cut(this.#socket)
@@ -81,8 +102,12 @@ export class InletClient implements Carried {
           this.#refused('no-route', OckamError.is(error) ? error.code : 'unknown')
         }
       },
-      onOver: () => this.#timer.cancel(),
+      onOver: () => {
+        this.#timer.cancel()
+        continuity?.remove(this)
+      },
     })
+    continuity?.add(this)
   }
 
   #opening(way: OpenWay, message: LocalMessage, decoded: PortalMessage): Promise<void> | undefined {

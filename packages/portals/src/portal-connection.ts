@@ -27,6 +27,9 @@ import { type EndReason, PortalStream } from './portal-stream.ts'
 /** What an inlet does with messages before the connection is made: a promise holds those behind. Undefined: go on with the next. */
 export type Opening = (message: LocalMessage, decoded: PortalMessage) => Promise<void> | undefined
 
+/** The other end compares at once; one that does not is gone. */
+const MARK_MS = 30_000
+
 export interface PortalConnectionOptions {
   readonly portal: Portal
   readonly socket: PortalSocket
@@ -51,8 +54,10 @@ export class PortalConnection implements BatchWorker, Carried {
   #context: Context
   #binding: PeerBinding | undefined
   #stream: PortalStream | undefined
+  #peerRoute: Route | undefined
   #isConfirmed = false
   #confirmation: Timer | undefined
+  #markAnswer: Timer | undefined
   #callOff: (() => void) | undefined
   #isOver = false
 
@@ -97,6 +102,7 @@ export class PortalConnection implements BatchWorker, Carried {
     const { portal, socket } = this.#options
     const isExtended = this.#options.isExtended && isExtendedRoute(first.returnRoute)
     this.#binding = binding
+    this.#peerRoute = first.returnRoute
     this.#stream = new PortalStream({
       ...portal.settings,
       socket,
@@ -105,6 +111,7 @@ export class PortalConnection implements BatchWorker, Carried {
       onwardRoute: first.returnRoute,
       returnRoute: this.returnRoute,
       isExtended,
+      answersMarks: confirmMs !== undefined,
       traffic: portal.traffic,
       onOver: (reason, code) => this.#over(reason, code),
     })
@@ -113,6 +120,30 @@ export class PortalConnection implements BatchWorker, Carried {
       this.#confirmation = portal.router.services.clock.schedule(confirmMs, () => this.#abort('timeout', true))
     } else this.#isConfirmed = true
     this.#stream.start()
+  }
+
+  /** Where its messages come from. */
+  get producer(): Producer | undefined {
+    return this.#options.producer
+  }
+
+  /** To its other end, once that is known. */
+  get peerRoute(): Route | undefined {
+    return this.#peerRoute
+  }
+
+  /** The way is lost for now, but not its channel. With an end of another make nobody can tell what is lost with it: that connection ends. */
+  interrupt(until: Promise<void>): void {
+    if (this.#stream?.isExtended === true) this.#stream.hold(until)
+    else this.#abort('route-lost', true)
+  }
+
+  /** There is a way again: both ends compare what was sent. */
+  resume(): void {
+    if (this.#isOver || this.#stream === undefined) return
+    this.#markAnswer?.cancel()
+    this.#markAnswer = this.#options.portal.router.services.clock.schedule(MARK_MS, () => this.#abort('timeout', true))
+    this.#stream.mark()
   }
 
   /** Sends in the connection's own name. @throws {OckamError} `routing/unknown-address` */
@@ -153,6 +184,7 @@ export class PortalConnection implements BatchWorker, Carried {
         this.#isConfirmed = true
         this.#confirmation?.cancel()
       }
+      if (decoded.kind === 'mark') this.#markAnswer?.cancel()
       return stream.receive(decoded)
     }
     return undefined
@@ -171,6 +203,7 @@ export class PortalConnection implements BatchWorker, Carried {
     if (this.#isOver) return
     this.#isOver = true
     this.#confirmation?.cancel()
+    this.#markAnswer?.cancel()
     this.#callOff?.()
     const { portal, socket } = this.#options
     portal.remove(this)

@@ -1,6 +1,6 @@
 /**
  * The messages of a portal: Ping, Pong, Disconnect and Payload as the published Rust and Elixir nodes have them (portal section of the routing
- * specification), and Credit and End, which only ends that have agreed on them send (`docs/wire.md`).
+ * specification), and Credit, End and Mark, which only ends that have agreed on them send (`docs/wire.md`).
  *
  * | message | bytes |
  * |---|---|
@@ -8,6 +8,7 @@
  * | Payload | `03`, data with its length in front, then nothing, or `00`, or `01` and a counter of two bytes, little-endian |
  * | Credit | `04`, bytes as unsigned LEB128 |
  * | End | `05` |
+ * | Mark | `06`, Payloads sent so far modulo 65,536 (two bytes, little-endian), bytes granted so far as unsigned LEB128, `01` after End or `00` |
  *
  * Not here: who may send what when.
  */
@@ -30,12 +31,23 @@ export const END: Uint8Array = Uint8Array.of(5)
 
 const PAYLOAD = 3
 const CREDIT = 4
+const MARK = 6
 
 export type PortalMessage =
   | { readonly kind: 'ping' | 'pong' | 'disconnect' | 'end' }
   /** `data` is a view. `counter` is undefined when the other side sends none. */
   | { readonly kind: 'payload'; readonly data: Uint8Array; readonly counter: number | undefined }
   | { readonly kind: 'credit'; readonly bytes: number }
+  | ({ readonly kind: 'mark' } & PortalMark)
+
+/** What one end has sent since the beginning: what the other must have received, if nothing was lost. */
+export interface PortalMark {
+  /** Payloads, modulo 65,536. */
+  readonly payloads: number
+  /** The sum of all Credit. */
+  readonly grantedBytes: number
+  readonly hasEnded: boolean
+}
 
 const SIMPLE: readonly (PortalMessage | undefined)[] = [
   { kind: 'ping' },
@@ -52,11 +64,12 @@ export function decodePortalMessage(bytes: Uint8Array): PortalMessage | undefine
   if (kind === undefined) return undefined
   const simple = SIMPLE[kind]
   if (simple !== undefined) return simple
-  if (kind !== PAYLOAD && kind !== CREDIT) return undefined
+  if (kind !== PAYLOAD && kind !== CREDIT && kind !== MARK) return undefined
   try {
     const reader = new BareReader(bytes, { what: 'portal message' })
     reader.u8()
     if (kind === CREDIT) return { kind: 'credit', bytes: reader.uvarint() }
+    if (kind === MARK) return { kind: 'mark', payloads: reader.u16(), grantedBytes: reader.uvarint(), hasEnded: reader.bool() }
     const data = reader.data()
     // Rust looks for a counter only where there is room for one: a single byte behind the data means nothing.
     const counter = reader.remaining >= PAYLOAD_TAIL && reader.u8() === 1 ? reader.u16() : undefined
@@ -88,4 +101,8 @@ export function framePayload(bytes: Uint8Array, from: number, to: number, counte
 
 export function encodeCredit(bytes: number): Uint8Array {
   return new BareWriter(11).u8(CREDIT).uvarint(bytes).finish()
+}
+
+export function encodeMark({ payloads, grantedBytes, hasEnded }: PortalMark): Uint8Array {
+  return new BareWriter(14).u8(MARK).u16(payloads).uvarint(grantedBytes).bool(hasEnded).finish()
 }

@@ -15,11 +15,13 @@ import { systemCode } from './error.ts'
 import {
   DISCONNECT,
   encodeCredit,
+  encodeMark,
   END,
   framePayload,
   MAX_PAYLOAD_BYTES,
   PAYLOAD_HEAD,
   PAYLOAD_TAIL,
+  type PortalMark,
   type PortalMessage,
 } from './portal-message.ts'
 import { cut, type PortalSocket } from './portal-socket.ts'
@@ -57,6 +59,8 @@ export type EndReason =
   | 'socket-closed'
   /** The channel or connection that carried it is gone. */
   | 'route-lost'
+  /** The channel was kept when a relay or connection was lost, but bytes of this connection were on their way. */
+  | 'messages-lost'
   /** Its client took nothing for too long while others waited. */
   | 'stalled'
   /** The other end broke the rules of counters or credit. */
@@ -75,8 +79,10 @@ export interface StreamOptions extends StreamSettings {
   /** To the portal worker at the other end. */
   readonly onwardRoute: Route
   readonly returnRoute: Route
-  /** Whether the other end is one of ours: Credit, End and counters are used. */
+  /** Whether the other end is one of ours: Credit, End, Mark and counters are used. */
   readonly isExtended: boolean
+  /** Whether a Mark is answered with one: the outlet's part. */
+  readonly answersMarks: boolean
   readonly traffic: Traffic
   /** Called once; nothing more is sent then, and nothing more needs to be received. @param code of the system's or the router's error. */
   onOver(reason: EndReason, code: string | undefined): void
@@ -90,7 +96,8 @@ export class PortalStream {
   readonly #window: ReceiveWindow | undefined
   /** Read, and not yet sent whole. While there is one, the socket is paused. */
   #chunk: ReadChunk | undefined
-  #isHeld = false
+  /** How many things have to be waited for before more is sent. */
+  #holds = 0
   #hasRead = false
   #sendCounter = 0
   #receiveCounter = 0
@@ -147,11 +154,27 @@ export class PortalStream {
     else if (message.kind === 'credit' && this.#credit !== undefined) {
       if (this.#credit.add(message.bytes)) this.#pump()
       else this.#violate()
-    } else if (message.kind === 'end' && this.#window !== undefined && !this.#hasReceivedEnd) {
-      this.#hasReceivedEnd = true
-      this.#options.socket.socket.end()
-    } else if (message.kind === 'end' || message.kind === 'credit') this.#violate()
+    } else if (message.kind === 'mark' && this.#credit !== undefined) this.#compare(message, this.#credit)
+    else if (message.kind === 'end' && this.#window !== undefined && !this.#hasReceivedEnd) this.#receiveEnd()
+    else if (message.kind === 'end' || message.kind === 'credit' || message.kind === 'mark') this.#violate()
     return undefined
+  }
+
+  /** Whether the other end is one of ours. */
+  get isExtended(): boolean {
+    return this.#options.isExtended
+  }
+
+  /** Reads nothing from the socket until then. */
+  hold(until: Promise<void>): void {
+    this.#hold(until)
+    this.#pump()
+  }
+
+  /** Tells the other end what it must have received; for ends of ours. */
+  mark(): void {
+    const grantedBytes = this.#window?.grantedBytes ?? 0
+    dropPressure(this.#send(encodeMark({ payloads: this.#sendCounter, grantedBytes, hasEnded: this.#hasSentEnd })))
   }
 
   /** Ends it from outside. @param isTold whether the other end can still be told. */
@@ -162,7 +185,7 @@ export class PortalStream {
   /** Sends of what was read as much as may be sent now; reads on when that was all. */
   #pump(): void {
     const { socket } = this.#options.socket
-    while (this.#chunk !== undefined && !this.#isHeld && !this.#isOver) {
+    while (this.#chunk !== undefined && this.#holds === 0 && !this.#isOver) {
       const chunk = this.#chunk
       let length = Math.min(chunk.to - chunk.from, MAX_PAYLOAD_BYTES)
       if (this.#credit !== undefined) {
@@ -179,7 +202,7 @@ export class PortalStream {
       this.#hold(this.#send(payload))
     }
     if (this.#isOver) return
-    if (this.#chunk !== undefined || this.#isHeld) socket.pause()
+    if (this.#chunk !== undefined || this.#holds > 0) socket.pause()
     else if (this.#hasRead) this.#sendEnd()
     else if (socket.isPaused()) socket.resume()
   }
@@ -197,12 +220,12 @@ export class PortalStream {
 
   #hold(pressure: Pressure): void {
     if (pressure === undefined) return
-    this.#isHeld = true
+    this.#holds++
     dropPressure(pressure.then(this.#goOn))
   }
 
   readonly #goOn = (): void => {
-    this.#isHeld = false
+    this.#holds--
     this.#pump()
   }
 
@@ -219,6 +242,22 @@ export class PortalStream {
     this.#unwritten += length
     this.#options.socket.socket.write(data, () => this.#written(length))
     return this.#window === undefined && this.#unwritten > this.#options.maxQueuedBytes ? this.#wait() : undefined
+  }
+
+  #receiveEnd(): void {
+    this.#hasReceivedEnd = true
+    this.#options.socket.socket.end()
+  }
+
+  /** After an interruption. What is lost of Credit and End is made good; bytes cannot be. */
+  #compare({ payloads, grantedBytes, hasEnded }: PortalMark, credit: SendCredit): void {
+    if (payloads !== this.#receiveCounter) this.#end('messages-lost', { isTold: true, isCut: true })
+    else if (!credit.raiseTo(grantedBytes)) this.#violate()
+    else {
+      if (hasEnded && !this.#hasReceivedEnd) this.#receiveEnd()
+      if (this.#options.answersMarks) this.mark()
+      this.#pump()
+    }
   }
 
   #written(length: number): void {

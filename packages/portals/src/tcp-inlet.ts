@@ -5,6 +5,7 @@
 
 import { dropPressure } from '@ockam/core'
 import { type AccessRule, accessControlOf } from './access-rule.ts'
+import { Continuity } from './continuity.ts'
 import { InletClient, type InletClientOptions } from './inlet-client.ts'
 import { type InletTls, listenForClients } from './inlet-listener.ts'
 import { type PortalOptions, portalSettings, timeLimit } from './option.ts'
@@ -50,7 +51,8 @@ export async function createTcpInlet(node: PortalNode, options: TcpInletOptions)
   const allow = options.allow === undefined ? undefined : accessControlOf(options.allow)
   const portal = new Portal(router, settings, { inlet: formatSocketAddress(listen) })
   const way = wayTo(node, `inlet ${formatSocketAddress(listen)}`, options)
-  const client: InletClientOptions = { portal, way, allow, openTimeoutMs }
+  const continuity = way.session && new Continuity(router, way.session)
+  const client: InletClientOptions = { portal, way, allow, openTimeoutMs, continuity }
   try {
     if (options.isLazy !== true) await way.open({ timeoutMs: openTimeoutMs, signal: new AbortController().signal })
     const listener = await listenForClients({
@@ -66,6 +68,7 @@ export async function createTcpInlet(node: PortalNode, options: TcpInletOptions)
     const end = async (): Promise<void> => {
       await listener.close()
       await portal.close()
+      continuity?.end()
       await way.close()
     }
     const ended = anchor.stopped.then(end)
@@ -81,6 +84,7 @@ export async function createTcpInlet(node: PortalNode, options: TcpInletOptions)
       [Symbol.asyncDispose]: close,
     }
   } catch (error) {
+    continuity?.end()
     await way.close()
     throw error
   }

@@ -49,6 +49,8 @@ export interface OpenWay {
 export interface Way {
   /** The open way, or the next. Rejects with the signal's reason, or with why it cannot be opened. */
   open(options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<OpenWay>
+  /** What keeps it open, if anything does. */
+  readonly session?: Session
   close(): Promise<void>
 }
 
@@ -119,6 +121,7 @@ class OnDemandWay implements Way {
 
 function sessionWay(session: Session, outlet: Route, isOwned: boolean): Way {
   return {
+    session,
     open: async (options) => {
       const { route, producer } = await session.whenUp(options)
       return { route: route.concat(outlet), producer }

@@ -1,6 +1,7 @@
 /** Keeps a session with a service, through one relay or several, and asks it what the test wants. */
 
 import { createNode, trustIdentifier } from '@ockam/node'
+import { createTcpInlet } from '@ockam/portals'
 import { tcp } from '@ockam/transport-tcp'
 import { answerParent, settings } from './control/parent.ts'
 import type { SessionTimes } from './control/session-times.ts'
@@ -10,6 +11,8 @@ export interface SessionDeviceSettings {
   readonly relays: readonly string[]
   readonly service: string
   readonly times: SessionTimes
+  /** Whether TCP clients are carried to the service's outlet: at the port that the test is told. */
+  readonly hasInlet?: boolean
 }
 
 export interface DeviceStatus {
@@ -24,19 +27,20 @@ export interface DeviceStatus {
   readonly connections: number
 }
 
-const { relays, service, times } = settings<SessionDeviceSettings>()
+const { relays, service, times, hasInlet } = settings<SessionDeviceSettings>()
 const node = await createNode({ transports: [tcp()] })
 const identity = await node.createIdentity()
 const session = node.openSession(
   relays.map((relay) => `${relay}/service/forward_to_service/secure/api`),
   { identity, trust: trustIdentifier(service), ...times },
 )
+const inlet = hasInlet === true ? await createTcpInlet(node, { listen: 0, to: session, outlet: 'outlet' }) : undefined
 let ups = 0
 let downs = 0
 session.on('up', () => ups++)
 session.on('down', () => downs++)
 
-answerParent({
+const answers = {
   /** One request; answers with the length of what came back. */
   ask: async (timeoutMs: number) => (await session.request('echo', new Uint8Array(100), { timeoutMs })).length,
   status: (): DeviceStatus => {
@@ -51,5 +55,7 @@ answerParent({
       connections: node.router.statistics().connections,
     }
   },
+  portal: () => inlet?.statistics(),
   close: () => session.close(),
-})
+}
+answerParent(answers, inlet?.port)

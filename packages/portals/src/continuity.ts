@@ -1,0 +1,112 @@
+/**
+ * Carries an inlet's connections over an interruption of its session, when that keeps its secure channel and moves it to another way.
+ *
+ * - While the session is known to be down nothing is read from the clients: what they send waits for the way, instead of getting lost.
+ * - When it is up again along the same channel, both ends of each connection compare what was sent with what was received (Mark, `docs/wire.md`).
+ *   Lost Credit and lost Ends are made good. Lost bytes end the connection: nobody has them any more.
+ * - Connections that ended meanwhile or shortly before are ended again: the other side may not have heard of it.
+ *
+ * Not here: connections of a channel that is gone. They end with it.
+ */
+
+import { dropPressure, type Producer, Route, type Router, type Session } from '@ockam/core'
+import { DISCONNECT } from './portal-message.ts'
+
+/** A connection of the inlet. */
+export interface Interruptible {
+  readonly producer: Producer | undefined
+  /** To its other end, once that is known. */
+  readonly peerRoute: Route | undefined
+  /** The way is lost. @param until resolves when there is one again, or there will be none. */
+  interrupt(until: Promise<void>): void
+  /** The way is there again. */
+  resume(): void
+}
+
+interface Ended {
+  readonly producer: Producer
+  readonly route: Route
+  readonly atMs: number
+}
+
+/** Longer than a session takes to find out that a way has fallen silent. */
+const RECENT_MS = 60_000
+/** Connections remembered after their end. */
+const MAX_ENDED = 256
+
+export class Continuity {
+  readonly #router: Router
+  readonly #connections = new Set<Interruptible>()
+  readonly #ended: Ended[] = []
+  readonly #forget: readonly (() => void)[]
+  /** That of the way in use. */
+  #producer: Producer | undefined
+  #interruption: { readonly over: Promise<void>; readonly end: () => void } | undefined
+
+  constructor(router: Router, session: Session) {
+    this.#router = router
+    this.#producer = session.route?.producer
+    this.#forget = [
+      session.on('down', () => this.#interrupt()),
+      session.on('up', ({ route }) => {
+        this.#resume(route.producer)
+        this.#producer = route.producer
+      }),
+    ]
+    dropPressure(session.closed.then(() => this.end()))
+  }
+
+  add(connection: Interruptible): void {
+    this.#connections.add(connection)
+  }
+
+  remove(connection: Interruptible): void {
+    this.#connections.delete(connection)
+    const { producer, peerRoute } = connection
+    if (producer === undefined || peerRoute === undefined) return
+    this.#ended.push({ producer, route: peerRoute, atMs: this.#nowMs })
+    if (this.#ended.length > MAX_ENDED) this.#ended.shift()
+  }
+
+  end(): void {
+    for (const forget of this.#forget) forget()
+    this.#interruption?.end()
+    this.#ended.length = 0
+  }
+
+  get #nowMs(): number {
+    return this.#router.services.clock.monotonic()
+  }
+
+  #interrupt(): void {
+    // Attempts in vain are told too.
+    if (this.#interruption !== undefined) return
+    let end: () => void = () => undefined
+    const over = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    this.#interruption = { over, end }
+    // Those of a fallback that drains have a way of their own.
+    for (const connection of [...this.#connections]) if (connection.producer === this.#producer) connection.interrupt(over)
+  }
+
+  #resume(producer: Producer | undefined): void {
+    const interruption = this.#interruption
+    this.#interruption = undefined
+    if (interruption !== undefined && producer !== undefined) {
+      for (const connection of [...this.#connections]) if (connection.producer === producer) connection.resume()
+      const sinceMs = this.#nowMs - RECENT_MS
+      for (const ended of this.#ended) if (ended.producer === producer && ended.atMs >= sinceMs) this.#disconnect(ended.route)
+      this.#ended.length = 0
+    }
+    interruption?.end()
+  }
+
+  #disconnect(route: Route): void {
+    try {
+      dropPressure(this.#router.context.dispatch({ onwardRoute: route, returnRoute: Route.empty, payload: DISCONNECT }))
+    } catch {
+      // The channel has just ended, and all of its connections with it.
+    }
+  }
+}

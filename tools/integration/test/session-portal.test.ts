@@ -1,0 +1,204 @@
+/** Portals over sessions: TCP connections that outlive the end of a relay where they can, and end where they cannot. Nothing hangs, nothing is garbled. */
+
+import { once } from 'node:events'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type Child, until } from './fixture/child.ts'
+import { BACK_WITHIN_MS, SessionWorld, TEST_MS } from './fixture/session-world.ts'
+import { TcpEnd, TcpTarget } from './fixture/tcp-target.ts'
+
+let world: SessionWorld
+let target: TcpTarget
+const clients: TcpEnd[] = []
+
+beforeEach(async () => {
+  world = await SessionWorld.create()
+})
+
+afterEach(async () => {
+  for (const { socket } of clients.splice(0)) socket.destroy()
+  await world.end()
+  target.close()
+})
+
+/** The service's target at a port of the device, through so many relays. */
+async function startPortal({
+  relays: count = 1,
+  isEcho = false,
+}: {
+  readonly relays?: number
+  readonly isEcho?: boolean
+} = {}): Promise<void> {
+  target = await TcpTarget.start({ isEcho })
+  const relays = await Promise.all(Array.from({ length: count }, (_, index) => world.startRelay(index)))
+  const service = await world.startService(relays, target.port)
+  await world.startDevice(
+    relays.map(({ address }) => address),
+    service,
+    true,
+  )
+}
+
+async function newClient(): Promise<TcpEnd> {
+  const client = await TcpEnd.connect(world.device?.ready as number)
+  clients.push(client)
+  return client
+}
+
+const soon = (isDone: () => boolean, what: string): Promise<unknown> => until(isDone, Boolean, what, BACK_WITHIN_MS / 25)
+
+async function passes(from: TcpEnd, to: () => TcpEnd | undefined, text: string): Promise<void> {
+  const before = to()?.text ?? ''
+  from.socket.write(text)
+  await soon(() => to()?.text === before + text, `"${text}" has arrived behind "${before}"`)
+}
+
+/** A connection that carries something both ways. */
+async function newConversation(): Promise<{ readonly client: TcpEnd; readonly server: TcpEnd }> {
+  const index = target.ends.length
+  const client = await newClient()
+  await passes(client, () => target.ends[index], 'hello')
+  const server = target.ends[index] as TcpEnd
+  await passes(server, () => client, 'welcome')
+  return { client, server }
+}
+
+/** New connections work within the bound, whatever happened to old ones. One that began on a way that was just lost is made again. */
+async function newOnesWork(): Promise<void> {
+  const endsAtMs = performance.now() + BACK_WITHIN_MS
+  let problem: unknown
+  while (performance.now() < endsAtMs) {
+    const client = await newClient()
+    client.socket.write('hello')
+    const arrived = target.ends.length
+    try {
+      await until(
+        () => client.isOver || target.ends.slice(arrived - 1).some(({ text }) => text === 'hello'),
+        Boolean,
+        'it has arrived',
+        200,
+      )
+      if (!client.isOver) return
+    } catch (error) {
+      problem = error
+    } finally {
+      client.socket.destroy()
+    }
+  }
+  throw new Error(`No new connection worked within ${BACK_WITHIN_MS} ms.`, { cause: problem })
+}
+
+async function sentThrough(program: Child | undefined, bytes: number): Promise<void> {
+  await until(
+    () => (program as Child).ask<{ readonly sentBytes: number }>('portal'),
+    ({ sentBytes }) => sentBytes === bytes,
+    `${bytes} bytes have gone into the portal`,
+  )
+}
+
+test(
+  'the relay is killed and started again: a connection goes on, and what its client sent meanwhile arrives',
+  async () => {
+    await startPortal()
+    const { client, server } = await newConversation()
+    for (const text of ['one', 'two']) {
+      await world.relays[0]?.kill()
+      await world.until(({ state }) => state !== 'up', 'the device has noticed')
+      client.socket.write(text)
+      await world.restartRelay(0)
+      await soon(() => server.text.endsWith(text), `"${text}" has arrived`)
+      await passes(server, () => client, text)
+    }
+    expect([server.text, client.text]).toEqual(['helloonetwo', 'welcomeonetwo'])
+    expect(target.ends).toHaveLength(1)
+  },
+  TEST_MS,
+)
+
+test(
+  'what a client had sent dies with the relay, and nothing follows: the connection ends at both sides, new ones work',
+  async () => {
+    await startPortal()
+    const { client, server } = await newConversation()
+    world.relays[0]?.suspend()
+    client.socket.write('lost')
+    await sentThrough(world.device, 'hello'.length + 'lost'.length)
+    await world.relays[0]?.kill()
+    await world.restartRelay(0)
+    await soon(() => client.isOver && server.isOver, 'both ends have been told')
+    expect(server.text).toBe('hello')
+    await newConversation()
+  },
+  TEST_MS,
+)
+
+test(
+  'what the service had sent dies with the relay, and nothing follows: the connection ends at both sides, new ones work',
+  async () => {
+    await startPortal()
+    const { client, server } = await newConversation()
+    world.relays[0]?.suspend()
+    server.socket.write('lost')
+    await sentThrough(world.service, 'welcome'.length + 'lost'.length)
+    await world.relays[0]?.kill()
+    await world.restartRelay(0)
+    await soon(() => client.isOver && server.isOver, 'both ends have been told')
+    expect(client.text).toBe('welcome')
+    await newConversation()
+  },
+  TEST_MS,
+)
+
+test(
+  'the relay is killed in the middle of a transfer: what arrived is the beginning of what was sent, and the connection ends at both sides',
+  async () => {
+    await startPortal({ isEcho: true })
+    const client = await newClient()
+    const sent = Buffer.alloc(64 * 1024 * 1024, '0123456789abcdef'.repeat(16) + '.')
+    client.socket.write(sent)
+    await soon(() => client.received.length > 1_000_000, 'the transfer is under way')
+    await world.relays[0]?.kill()
+    expect(client.received.length).toBeLessThan(sent.length)
+    await world.restartRelay(0)
+    await soon(() => client.isOver && target.ends[0]?.isOver === true, 'both ends have been told')
+    for (const { received } of [client, target.ends[0] as TcpEnd]) {
+      expect(received.length).toBeLessThan(sent.length)
+      expect(received.equals(sent.subarray(0, received.length))).toBe(true)
+    }
+    await newOnesWork()
+  },
+  TEST_MS,
+)
+
+test(
+  'one of two relays is killed and comes back: a connection goes on all the time, and new ones work',
+  async () => {
+    await startPortal({ relays: 2 })
+    const { client, server } = await newConversation()
+    await world.relays[0]?.kill()
+    await world.until(({ state, way }) => state === 'up' && way === 1, 'the session has fallen back')
+    await newConversation()
+    await passes(client, () => server, 'still')
+    await passes(server, () => client, 'here')
+    await world.restartRelay(0)
+    await world.until(({ state, way }) => state === 'up' && way === 0, 'the session is back on its primary way')
+    await newConversation()
+    await passes(client, () => server, 'and')
+    await passes(server, () => client, 'after')
+    expect(target.ends).toHaveLength(3)
+  },
+  TEST_MS,
+)
+
+test(
+  'the service is killed and started again: connections end, and new ones work',
+  async () => {
+    await startPortal()
+    const { client, server } = await newConversation()
+    await world.service?.kill()
+    if (!server.isOver) await once(server.socket, 'close')
+    await world.restartService()
+    await soon(() => client.isOver, 'the client has been told')
+    await newOnesWork()
+  },
+  TEST_MS,
+)
