@@ -1,6 +1,7 @@
 /** The request and response API, each side asking the other, and what Rust clients make of answers with and without bodies. */
 
 import { dropPressure } from '@ockam/core'
+import { encodeBareData } from '@ockam/core/bare'
 import { trustEveryone, trustIdentifier } from '@ockam/node'
 import {
   API_UNIT,
@@ -13,10 +14,17 @@ import {
   encodeApiResponse,
 } from '@ockam/routing'
 import { describe, expect, test } from 'vitest'
-import { ours, rust, rustListener, socketOf, unhex } from './fixture/world.ts'
+import { hex, ours, rust, rustListener, socketOf, unhex } from './fixture/world.ts'
 
 /** CBOR `["x", 7]`. */
 const BODY = unhex('82617807')
+
+/** CBOR, in the long form. */
+const uint32 = (value: number): Uint8Array => {
+  const bytes = Uint8Array.of(0x1a, 0, 0, 0, 0)
+  new DataView(bytes.buffer).setUint32(1, value)
+  return bytes
+}
 
 describe('a Rust service answers us', () => {
   async function service() {
@@ -65,6 +73,15 @@ describe('we answer a Rust client', () => {
     }
     node.startWorker('service', (message, context) => {
       const request = decodeApiRequest(message.payload)
+      if (request.path === '/bare-failure') {
+        // Our encoder refuses to write it.
+        const header = `a4010702${hex(uint32(request.id))}0319019404f4`
+        dropPressure(context.send(message.returnRoute, encodeBareData(unhex(header))))
+        return
+      }
+      const [, status] = /^\/status\/(\d+)$/.exec(request.path) ?? []
+      if (status !== undefined)
+        answers[request.path] = { status: Number(status) as ApiResponse['status'], body: encodeApiError({ message: 'no' }) }
       const answer = answers[request.path] ?? { status: 404, body: encodeApiError({ message: 'not here' }) }
       dropPressure(context.send(message.returnRoute, encodeApiResponse({ id: 7, re: request.id, ...answer })))
     })
@@ -88,5 +105,50 @@ describe('we answer a Rust client', () => {
     const call = await client()
     await expect(call('/none')).rejects.toThrow('expected a message body, got nothing')
     expect(await call('/none', { tell: true })).toEqual({})
+  })
+
+  test('and a failure without a body keeps its status there and here; ours writes it with one', async () => {
+    const call = await client()
+    expect(await call('/bare-failure')).toMatchObject({ status: 404, message: null })
+    expect(decodeApiResponse(encodeBareData(unhex('a4010702010319019304f4')))).toMatchObject({ status: 403, body: undefined })
+    expect(() => encodeApiResponse({ id: 7, re: 1, status: 404 })).toThrow(/./)
+  })
+
+  test('and it knows the statuses of failures', async () => {
+    const call = await client()
+    for (const status of [400, 401, 403, 404, 405, 408, 409, 500, 501])
+      expect(await call(`/status/${status}`)).toMatchObject({ status, message: 'no' })
+  })
+})
+
+describe('headers of the API', () => {
+  const framed = (header: string): string => hex(encodeBareData(unhex(header)))
+  const plain = framed('a4 01 1a01020304 02 652f6e6f6465 03 00 04 f4'.replaceAll(' ', ''))
+
+  test.each([
+    ['keys in another order', 'a4 04 f4 03 00 02 652f6e6f6465 01 1a01020304'],
+    ['an unknown key', 'a5 01 1a01020304 02 652f6e6f6465 03 00 04 f4 18ff 00'],
+    ['the tag of former years', 'a5 00 1a0073c1a6 01 1a01020304 02 652f6e6f6465 03 00 04 f4'],
+  ])('with %s are read by a Rust node and by us alike', async (_form, header) => {
+    const { peer } = await rust()
+    const bytes = framed(header.replaceAll(' ', ''))
+    expect((await peer.ask('decode', { kind: 'api-request', items: [bytes] })).results).toEqual([{ ok: plain }])
+    expect(decodeApiRequest(unhex(bytes))).toMatchObject({ id: 0x01020304, path: '/node', method: 'GET' })
+  })
+
+  test.each([201, 418])('with status %i are refused by a Rust node, and ours never writes one', async (status) => {
+    const { peer } = await rust()
+    const header = `a401070200031${status === 201 ? '8c9' : '901a2'}04f4`
+    expect((await peer.ask('decode', { kind: 'api-response', items: [framed(header)] })).results[0]?.error).toBeDefined()
+    // @ts-expect-error There is no such status.
+    expect(() => encodeApiResponse({ id: 7, re: 1, status, body: API_UNIT })).toThrow(/./)
+  })
+
+  test('with an unknown method are refused by a Rust node, so that ours never writes one', async () => {
+    const { peer } = await rust()
+    const { results } = await peer.ask('decode', { kind: 'api-request', items: [framed('a4011a0102030402652f6e6f6465030904f4')] })
+    expect(results[0]?.error).toBeDefined()
+    // @ts-expect-error There is no such method.
+    expect(() => encodeApiRequest({ id: 1, method: 'HEAD', path: '/node' })).toThrow(/./)
   })
 })
