@@ -6,7 +6,8 @@ import type { BroughtAlong } from '../src/program.ts'
 import { runDocument } from '../src/run-document.ts'
 import { Run } from '../src/process.ts'
 
-const guide = await filesBelow('docs/guide', '.md')
+/** Tutorials are for a terminal, and have a test of their own. */
+const guide = (await filesBelow('docs/guide', '.md')).filter((name) => !name.startsWith('docs/guide/tutorial-'))
 const readmes = ['README.md', ...(await readdir(join(root, 'packages'))).sort().map((name) => `packages/${name}/README.md`)]
 
 /** The kits are for somebody's own transport, store or vault. */
