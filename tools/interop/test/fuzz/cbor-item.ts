@@ -92,29 +92,71 @@ function append(out: number[], value: Uint8Array): void {
   for (const byte of value) out.push(byte)
 }
 
-/** The tree of well-formed bytes with definite lengths, heads as they are; undefined for all others, and when bytes are left over. */
-export function parse(input: Uint8Array): Item | undefined {
+/** The first item, and what is behind it; undefined when the bytes are not well-formed. Heads are kept as they are. */
+export function parseFirst(input: Uint8Array): readonly [Item, Uint8Array] | undefined {
   try {
     const [item, end] = read(input, 0, 0)
-    return end === input.length ? item : undefined
+    return [item, input.subarray(end)]
   } catch {
     return undefined
   }
 }
 
+/** The item that all of the bytes are. */
+export function parse(input: Uint8Array): Item | undefined {
+  const first = parseFirst(input)
+  return first?.[1].length === 0 ? first[0] : undefined
+}
+
+/**
+ * Whether an item is made of integers, byte strings, texts in UTF-8, arrays, maps, booleans, null and floats alone: no tags, no unassigned simple
+ * values, no strings in pieces.
+ */
+export function isPlain(item: Item): boolean {
+  switch (item.kind) {
+    case 'uint':
+    case 'negative':
+      return true
+    case 'bytes':
+      return item.isIndefinite !== true
+    case 'text':
+      return item.isIndefinite !== true && isUtf8(item.bytes)
+    case 'array':
+    case 'map':
+      return item.items.every(isPlain)
+    case 'raw':
+      return [0xf4, 0xf5, 0xf6, 0xf9, 0xfa, 0xfb].includes(item.bytes[0] ?? 0)
+    default:
+      return false
+  }
+}
+
+function isUtf8(value: Uint8Array): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(value)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const KINDS = Object.keys(MAJOR) as (keyof typeof MAJOR)[]
+const BREAK = 0xff
+
 function read(input: Uint8Array, at: number, depth: number): [Item, number] {
   const initial = input[at]
-  const kind = (Object.keys(MAJOR) as (keyof typeof MAJOR)[])[(initial ?? 0xff) >> 5]
-  const info = (initial ?? 0) & 31
-  if (initial === undefined || depth > 16) throw new Error('no item')
+  if (initial === undefined || depth > 64) throw new Error('no item')
+  const kind = KINDS[initial >> 5]
+  const info = initial & 31
   if (kind === undefined) {
     const end = at + (info < 24 ? 1 : info < 28 ? 1 + 2 ** (info - 24) : Number.NaN)
     if (!(end <= input.length)) throw new Error('no item')
     return [{ kind: 'raw', bytes: input.slice(at, end) }, end]
   }
+  if (info === 31 && kind !== 'uint' && kind !== 'negative' && kind !== 'tag') return readIndefinite(input, at + 1, depth, kind)
   if (info > 27) throw new Error('no length')
   const width = (info < 24 ? 0 : 2 ** (info - 24)) as HeadWidth
-  let position = at + 1 + width
+  const position = at + 1 + width
   let value = BigInt(info)
   if (width > 0) value = input.slice(at + 1, position).reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n)
   if (position > input.length) throw new Error('cut')
@@ -129,11 +171,32 @@ function read(input: Uint8Array, at: number, depth: number): [Item, number] {
     if (end > input.length) throw new Error('cut')
     return [{ kind, bytes: input.slice(position, end), width }, end]
   }
+  const [items, end] = readItems(input, position, depth, Number(value) * (kind === 'map' ? 2 : 1))
+  return [{ kind, items, width }, end]
+}
+
+function readIndefinite(input: Uint8Array, at: number, depth: number, kind: 'bytes' | 'text' | 'array' | 'map'): [Item, number] {
+  const [items, end] = readItems(input, at, depth, Number.POSITIVE_INFINITY)
+  if (kind === 'array' || kind === 'map') {
+    if (kind === 'map' && items.length % 2 === 1) throw new Error('a key without a value')
+    return [{ kind, items, isIndefinite: true }, end]
+  }
+  const pieces = items.map((item) => {
+    if (item.kind !== kind) throw new Error('a piece of another kind')
+    return item.bytes
+  })
+  return [{ kind, bytes: Uint8Array.from(pieces.flatMap((piece) => [...piece])), isIndefinite: true }, end]
+}
+
+/** @param count how many; infinite: up to the break. */
+function readItems(input: Uint8Array, at: number, depth: number, count: number): [Item[], number] {
   const items: Item[] = []
-  for (let left = Number(value) * (kind === 'map' ? 2 : 1); left > 0; left--) {
+  let position = at
+  while (items.length < count) {
+    if (count === Number.POSITIVE_INFINITY && input[position] === BREAK) return [items, position + 1]
     const [item, end] = read(input, position, depth + 1)
     items.push(item)
     position = end
   }
-  return [{ kind, items, width }, position]
+  return [items, position]
 }

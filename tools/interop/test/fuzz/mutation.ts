@@ -6,7 +6,9 @@ import type { SeededRandom } from './random.ts'
 const NUMBERS = [0n, 1n, 2n, 3n, 23n, 24n, 255n, 256n, 65_535n, 65_536n, 0xffff_ffffn, 0x1_0000_0000n] as const
 const LARGE = [2n ** 53n - 1n, 2n ** 53n, 2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 1n] as const
 const WIDTHS: readonly HeadWidth[] = [1, 2, 4, 8]
-const ENCODED_TEXTS = ['', '00', 'ff', 'c080', 'eda080', 'f4908080', 'efbbbf61', 'e282', '410042'].map((hex) => Uint8Array.from(Buffer.from(hex, 'hex')))
+const ENCODED_TEXTS = ['', '00', 'ff', 'c080', 'eda080', 'f4908080', 'efbbbf61', 'e282', '410042'].map((hex) =>
+  Uint8Array.from(Buffer.from(hex, 'hex')),
+)
 
 /** The same value with up to `most` changes; the original is not touched. */
 export function mutateItem(random: SeededRandom, original: Item, most = 3): Item {
@@ -43,7 +45,9 @@ export function mutateBytes(random: SeededRandom, original: Uint8Array): Uint8Ar
         out.splice(at, 1 + random.below(3))
         break
       default:
-        out[Math.min(at, Math.max(0, out.length - 1))] = random.pick([0x00, 0x17, 0x18, 0x1b, 0x40, 0x5f, 0x7f, 0x80, 0x9f, 0xa0, 0xc0, 0xf6, 0xf7, 0xff])
+        out[Math.min(at, Math.max(0, out.length - 1))] = random.pick([
+          0x00, 0x17, 0x18, 0x1b, 0x40, 0x5f, 0x7f, 0x80, 0x9f, 0xa0, 0xc0, 0xf6, 0xf7, 0xff,
+        ])
     }
   }
   return Uint8Array.from(out)
@@ -67,7 +71,13 @@ export function anyItem(random: SeededRandom, depth = 2): Item {
     case 6:
       return raw(random.pick([0xf4, 0xf5, 0xf7, 0xe0, 0xff, 0x1c, 0x3e, 0xf0]))
     case 7:
-      return random.pick([raw(0xf9, 0x3c, 0), raw(0xfa, 0x3f, 0x80, 0, 0), raw(0xfb, 0x3f, 0xf0, 0, 0, 0, 0, 0, 0), raw(0xf8, 0x20), raw(0xf8, 0x14)])
+      return random.pick([
+        raw(0xf9, 0x3c, 0),
+        raw(0xfa, 0x3f, 0x80, 0, 0),
+        raw(0xfb, 0x3f, 0xf0, 0, 0, 0, 0, 0, 0),
+        raw(0xf8, 0x20),
+        raw(0xf8, 0x14),
+      ])
     case 8:
       return random.pick([raw(0x80), raw(0xa0), raw(0x9f, 0xff), raw(0xbf, 0xff), raw(0x5f, 0xff), raw(0x7f, 0xff)])
     case 9:
@@ -83,10 +93,7 @@ type Place = readonly [parent: Item[], at: number]
 
 /** Every item of the tree, as a place in its parent. */
 function places(items: Item[]): Place[] {
-  return items.flatMap((item, at): Place[] => [
-    [items, at],
-    ...(item.kind === 'array' || item.kind === 'map' ? places(item.items) : []),
-  ])
+  return items.flatMap((item, at): Place[] => [[items, at], ...(item.kind === 'array' || item.kind === 'map' ? places(item.items) : [])])
 }
 
 function mutateAt(random: SeededRandom, parent: Item[], at: number): void {
@@ -136,7 +143,13 @@ function mutateInside(random: SeededRandom, parent: Item[], at: number, item: It
   } else if (item.kind === 'bytes' || item.kind === 'text') mutateString(random, parent, at, item, choice)
 }
 
-function mutateString(random: SeededRandom, parent: Item[], at: number, item: Extract<Item, { kind: 'bytes' | 'text' }>, choice: number): void {
+function mutateString(
+  random: SeededRandom,
+  parent: Item[],
+  at: number,
+  item: Extract<Item, { kind: 'bytes' | 'text' }>,
+  choice: number,
+): void {
   const inner = item.kind === 'bytes' && item.bytes.length > 4 && random.chance(2) ? parse(item.bytes) : undefined
   if (inner !== undefined) item.bytes = encode(mutateItem(random, inner, 1))
   else if (choice === 3) item.bytes = mutateBytes(random, item.bytes)

@@ -1,0 +1,124 @@
+/** What is compared: per kind of the Rust peer's `decode`, how values are made and what both sides' results become. */
+
+import type { RustPeer } from '../fixture/rust-peer.ts'
+import { array, encode, type Item } from './cbor-item.ts'
+import { attestation, type FuzzIdentity, history } from './identity-generator.ts'
+import * as ours from './our-decoder.ts'
+import type { SeededRandom } from './random.ts'
+import * as rust from './rust-answer.ts'
+import { address, apiMessage, bareString, channelMessage, route, routingMessage, spoiled } from './wire-generator.ts'
+
+export interface Kind {
+  /** As the Rust peer calls it. */
+  readonly name: string
+  /** Values per round: signatures take time. */
+  readonly perRound: number
+  readonly generate: (random: SeededRandom) => Uint8Array
+  readonly decode: (input: Uint8Array) => Item | string | Promise<Item | string>
+  /** Left out: the answer is text. */
+  readonly answer?: (answer: Uint8Array) => Item
+}
+
+/** Why the Rust peer's other kinds are not compared. */
+export const NOT_COMPARED: Readonly<Record<string, string>> = {
+  datagram: 'no package sends datagrams yet',
+  credential: 'no package reads credentials yet',
+  'verified-credential': 'no package reads credentials yet',
+  expression: 'no package reads policies yet',
+  'policy-text': 'no package reads policies yet',
+  'expression-text': 'no package reads policies yet',
+  MultiAddr: 'its crate is not part of the Rust peer',
+}
+
+/** How often a rule of signed things is broken: about once per history. */
+const RATE = 20
+
+/** @param random makes the subjects of attestations, which the Rust peer is told. */
+export async function kinds(random: SeededRandom, peer: RustPeer): Promise<readonly Kind[]> {
+  const subjects = [1, 1, 1, 2, 3].map((length) => history(random, 0, length))
+  for (const subject of subjects) await peer.ask('identity.import', { history: hexOf(subject.history) })
+  const histories = new Map(subjects.map((subject) => [hexOf(subject.identifier), subject.history]))
+  const verifyAttestation = ours.attestationVerifier(histories)
+  const someAttestation = (random: SeededRandom, rate: number): Uint8Array => attestation(random, rate, random.pick(subjects))
+  return [
+    {
+      name: 'address',
+      perRound: 2000,
+      generate: (random) => spoiled(random, address(random)),
+      decode: ours.decodeAddress,
+      answer: rust.asItIs,
+    },
+    {
+      name: 'route',
+      perRound: 3000,
+      generate: (random) => spoiled(random, route(random)),
+      decode: ours.decodeRouteItem,
+      answer: rust.asItIs,
+    },
+    {
+      name: 'routing-message',
+      perRound: 4000,
+      generate: (random) => spoiled(random, routingMessage(random)),
+      decode: ours.decodeRoutingMessage,
+      answer: rust.asRoutingMessage,
+    },
+    {
+      name: 'channel-message',
+      perRound: 4000,
+      generate: (random) =>
+        spoiled(
+          random,
+          channelMessage(random, () => refreshFields(random, subjects)),
+        ),
+      decode: ours.decodeChannelMessage,
+      answer: rust.asChannelMessage,
+    },
+    { name: 'bare-string', perRound: 2000, generate: bareString, decode: ours.decodeBareText, answer: rust.asBareText },
+    {
+      name: 'api-request',
+      perRound: 2000,
+      generate: (random) => apiMessage(random, 'request'),
+      decode: ours.decodeRequest,
+      answer: rust.asRequest,
+    },
+    {
+      name: 'api-response',
+      perRound: 2000,
+      generate: (random) => apiMessage(random, 'response'),
+      decode: ours.decodeResponse,
+      answer: rust.asResponse,
+    },
+    {
+      name: 'change-history',
+      perRound: 800,
+      generate: (random) => history(random, RATE).history,
+      decode: ours.decodeHistoryItem,
+      answer: rust.asItIs,
+    },
+    {
+      name: 'attestation',
+      perRound: 800,
+      generate: (random) => someAttestation(random, RATE / 2),
+      decode: ours.decodeAttestationItem,
+      answer: rust.asItIs,
+    },
+    { name: 'identity', perRound: 800, generate: (random) => history(random, 3 * RATE).history, decode: ours.verifyHistory },
+    {
+      name: 'verified-attestation',
+      perRound: 800,
+      generate: (random) => someAttestation(random, RATE),
+      decode: verifyAttestation,
+      answer: rust.asItIs,
+    },
+  ]
+}
+
+/** A valid history, and no credentials: what is inside of those is compared when there is a package that reads them. */
+function refreshFields(random: SeededRandom, subjects: readonly FuzzIdentity[]): readonly Item[] {
+  return [{ kind: 'raw', bytes: random.pick(subjects).history }, array()]
+}
+
+export const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+/** Results of both sides in one form that can be compared. */
+export const resultText = (result: Item | string): string => (typeof result === 'string' ? result : hexOf(encode(result)))

@@ -1,0 +1,224 @@
+/**
+ * The differences there are on purpose, each with the rule that recognises it. Whatever fits none is a defect of one side and fails the test. Rules are
+ * narrow where they can be: a value in ordinary CBOR, without limits touched, has no excuse.
+ */
+
+import { isPlain, type Item, parseFirst } from './cbor-item.ts'
+import type { Difference, Direction } from './comparison.ts'
+import { hexOf } from './kind.ts'
+import { ODD_POINTS } from './signing-key.ts'
+
+export interface KnownDifference {
+  /** Also the key of examples, and of the row in docs/compatibility.md. */
+  readonly id: string
+  readonly kinds: readonly string[]
+  readonly direction: Direction
+  readonly matches: (difference: Difference) => boolean
+}
+
+const MESSAGES = ['address', 'route', 'routing-message', 'channel-message']
+const API = ['api-request', 'api-response']
+const SIGNED = ['change-history', 'attestation', 'identity', 'verified-attestation']
+
+const refusal = ({ ours }: Difference): string => ('refusal' in ours ? ours.refusal : '')
+const rustResult = ({ rust }: Difference): string => ('result' in rust ? rust.result : '')
+const ourResult = ({ ours }: Difference): string => ('result' in ours ? ours.result : '')
+const refusedFor =
+  (reason: RegExp) =>
+  (difference: Difference): boolean =>
+    reason.test(refusal(difference))
+
+/** What is in front of trailing bytes; for API messages the header, with the body behind it. */
+function header({ kind, input }: Difference): readonly [Item, Uint8Array] | undefined {
+  if (!API.includes(kind)) return parseFirst(input)
+  const start = input.findIndex((byte) => byte < 0x80) + 1
+  const length = input.subarray(0, start).reduceRight((sum, byte) => sum * 128 + (byte & 0x7f), 0)
+  return parseFirst(input.subarray(start, start + length))
+}
+
+const isOrdinary = (difference: Difference): boolean => {
+  const first = header(difference)
+  return first !== undefined && isPlain(first[0])
+}
+
+/** The same also for what is encoded in byte strings, as signed things are. */
+const isOrdinaryWithin = (difference: Difference): boolean => {
+  const first = header(difference)
+  return first !== undefined && (SIGNED.includes(difference.kind) ? isPlainWithin(first[0]) : isPlain(first[0]))
+}
+
+function isPlainWithin(item: Item): boolean {
+  if (item.kind === 'array') return item.items.every(isPlainWithin)
+  // Hashes, keys and signatures have these lengths and nothing inside.
+  if (item.kind !== 'bytes' || [0, 31, 32, 64, 65].includes(item.bytes.length)) return isPlain(item)
+  const inside = parseFirst(item.bytes)
+  return inside !== undefined && isPlainWithin(inside[0])
+}
+
+/** The fields of a result in the common form. */
+function fields(result: string): readonly Item[] {
+  const item = parseFirst(Uint8Array.from(Buffer.from(result, 'hex')))?.[0]
+  return item?.kind === 'array' ? item.items : []
+}
+
+const isNull = (item: Item | undefined): boolean => item?.kind === 'raw' && item.bytes[0] === 0xf6
+
+export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
+  {
+    id: 'skipped-items',
+    kinds: [...MESSAGES, ...API, ...SIGNED],
+    direction: 'stricter',
+    matches: (difference) =>
+      refusedFor(/expected an item but|an indefinite length stands|is malformed|is not UTF-8|nested deeper/)(difference) &&
+      !isOrdinaryWithin(difference),
+  },
+  {
+    id: 'too-many-addresses',
+    kinds: MESSAGES,
+    direction: 'stricter',
+    matches: refusedFor(/A received (route|message) has \d+ addresses|routes of more than \d+ addresses/),
+  },
+  {
+    id: 'close-with-fields',
+    kinds: ['channel-message'],
+    direction: 'stricter',
+    matches: (difference) => rustResult(difference) === '820280',
+  },
+  {
+    id: 'credentials-handed-on',
+    kinds: ['channel-message'],
+    direction: 'looser',
+    matches: (difference) => {
+      const credentials = fields(ourResult(difference).slice(0, 2) === '82' ? ourResult(difference) : '')[1]
+      const [refresh] = credentials?.kind === 'array' ? credentials.items : []
+      const count = refresh?.kind === 'array' ? refresh.items[1] : undefined
+      return count?.kind === 'uint' && count.value > 0n
+    },
+  },
+  {
+    id: 'ten-byte-length',
+    kinds: ['bare-string', ...API],
+    direction: 'stricter',
+    matches: ({ input }) => input.findIndex((byte) => byte < 0x80) === 9 && input[9] === 0,
+  },
+  {
+    id: 'api-unknown-code',
+    kinds: API,
+    direction: 'stricter',
+    matches: (difference) => isNull(fields(rustResult(difference))[2]),
+  },
+  {
+    id: 'api-key-twice',
+    kinds: API,
+    direction: 'stricter',
+    matches: refusedFor(/the key \d is given twice/),
+  },
+  {
+    id: 'api-without-id',
+    kinds: API,
+    direction: 'stricter',
+    matches: refusedFor(/has no id/),
+  },
+  {
+    id: 'api-body-unreadable',
+    kinds: API,
+    direction: 'stricter',
+    matches: (difference) => {
+      const body = header(difference)?.[1]
+      const first = body === undefined ? undefined : parseFirst(body)
+      return body !== undefined && body.length > 0 && (first === undefined || !isPlain(first[0]))
+    },
+  },
+  {
+    id: 'api-error-unreadable',
+    kinds: ['api-response'],
+    direction: 'stricter',
+    matches: refusedFor(/Cannot read the API error/),
+  },
+  {
+    id: 'api-error-unreadable',
+    kinds: ['api-response'],
+    direction: 'other',
+    matches: (difference) => rustResult(difference).endsWith('83f6f6f6') && ourResult(difference) !== '',
+  },
+  {
+    id: 'api-error-not-announced',
+    kinds: ['api-response'],
+    direction: 'other',
+    matches: (difference) => ourResult(difference).endsWith('83f6f6f6') && header(difference)?.[1].length !== 0,
+  },
+  {
+    id: 'api-behind-body',
+    kinds: API,
+    direction: 'other',
+    matches: (difference) => {
+      const [ours, rust] = [fields(ourResult(difference)).at(-1), fields(rustResult(difference)).at(-1)]
+      return ours?.kind === 'bytes' && rust?.kind === 'bytes' && hexOf(rust.bytes).startsWith(hexOf(ours.bytes))
+    },
+  },
+  {
+    id: 'signed-data-read-at-once',
+    kinds: ['change-history', 'attestation', 'channel-message'],
+    direction: 'stricter',
+    matches: (difference) =>
+      isOrdinary(difference) &&
+      refusedFor(
+        /Cannot read the (change|signed data): |Signed data (has version|is of type)|Key or signature type|for purpose \d|Cannot read the attestation: (?!\d+ bytes)/,
+      )(difference),
+  },
+  {
+    id: 'unknown-previous-signature',
+    kinds: ['change-history', 'identity', 'channel-message'],
+    direction: 'stricter',
+    matches: refusedFor(/Key or signature type \d+ is unknown/),
+  },
+  {
+    id: 'empty-history',
+    kinds: ['change-history', 'channel-message'],
+    direction: 'stricter',
+    matches: refusedFor(/The change history has no change/),
+  },
+  {
+    id: 'bytes-behind',
+    kinds: SIGNED,
+    direction: 'stricter',
+    matches: refusedFor(/Cannot read the (change history|attestation): \d+ bytes follow the end/),
+  },
+  {
+    id: 'time-over-2-53',
+    kinds: SIGNED,
+    direction: 'stricter',
+    matches: refusedFor(/the integer is over 9007199254740991/),
+  },
+  {
+    id: 'ends-before-it-begins',
+    kinds: ['identity'],
+    direction: 'stricter',
+    matches: refusedFor(/ends before it begins/),
+  },
+  {
+    id: 'previous-signature-on-first',
+    kinds: ['identity'],
+    direction: 'stricter',
+    matches: refusedFor(/The first change has a signature of a key before it/),
+  },
+  {
+    id: 'other-purpose',
+    kinds: ['verified-attestation'],
+    direction: 'stricter',
+    matches: refusedFor(/for purpose 1, not for secure channels/),
+  },
+  {
+    id: 'ed25519-strict',
+    kinds: ['identity', 'verified-attestation'],
+    direction: 'stricter',
+    matches: (difference) =>
+      refusedFor(/is not signed by/)(difference) && ODD_POINTS.some((point) => hexOf(difference.input).includes(hexOf(point))),
+  },
+]
+
+export function knownDifference(difference: Difference): KnownDifference | undefined {
+  return KNOWN_DIFFERENCES.find(
+    ({ kinds, direction, matches }) => direction === difference.direction && kinds.includes(difference.kind) && matches(difference),
+  )
+}

@@ -1,0 +1,104 @@
+/** Our decoders and verifiers, each with its result written in the form the Rust peer answers in: by this folder's own encoder, not by ours. */
+
+import { type Route, RouteDecoder, TransportMessageDecoder } from '@ockam/core'
+import { decodeBareString } from '@ockam/core/bare'
+import { type ChangeHistory, createIdentities, decodeAttestation, decodeChangeHistory } from '@ockam/identity'
+import { decodeApiError, decodeApiRequest, decodeApiResponse } from '@ockam/routing'
+import { ChannelMessageDecoder } from '@ockam/secure-channel/protocol'
+import { softwareVault } from '@ockam/vault-software'
+import { array, bool, bytes, type Item, nothing, text, uint, variant } from './cbor-item.ts'
+import { typed } from './signing-key.ts'
+
+const vault = softwareVault()
+const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'] as const
+
+function routeItem(route: Route): Item {
+  const addresses: Item[] = []
+  for (let left = route; left.next !== undefined; left = left.step()) addresses.push(array(uint(left.next.type), bytes(left.next.value)))
+  return array(...addresses)
+}
+
+/** Ours reads addresses in routes only. */
+export function decodeAddress(input: Uint8Array): Item {
+  const { next } = decodeRoute(Uint8Array.from([0x81, ...input]))
+  if (next === undefined) throw new Error('a route of one address has none')
+  return array(uint(next.type), bytes(next.value))
+}
+
+function decodeRoute(input: Uint8Array): Route {
+  return new RouteDecoder().decode(input, 0, input.length)
+}
+
+export const decodeRouteItem = (input: Uint8Array): Item => routeItem(decodeRoute(input))
+
+export function decodeRoutingMessage(input: Uint8Array): Item {
+  const { onwardRoute, returnRoute, payload } = new TransportMessageDecoder().decode(input, 0, input.length)
+  return array(routeItem(onwardRoute), routeItem(returnRoute), bytes(payload))
+}
+
+/** A history in a refresh is decoded too, as its receiver does; of credentials the number, because they are handed on as they are. */
+export function decodeChannelMessage(input: Uint8Array): Item {
+  const decoder = new ChannelMessageDecoder()
+  decoder.decode(input, 0, input.length)
+  if (decoder.kind === 'close') return variant(2)
+  if (decoder.kind === 'payload') {
+    const payload = input.subarray(decoder.payloadStart, decoder.payloadEnd)
+    return variant(0, array(routeItem(decoder.onwardRoute), routeItem(decoder.returnRoute), bytes(payload)))
+  }
+  const { changeHistory, credentials } = decoder.refresh as NonNullable<typeof decoder.refresh>
+  return variant(1, array(decodeHistoryItem(changeHistory), uint(credentials.length)))
+}
+
+export function decodeHistoryItem(input: Uint8Array): Item {
+  return historyItem(decodeChangeHistory(input, vault.primitives))
+}
+
+function historyItem({ changes }: ChangeHistory): Item {
+  return array(
+    ...changes.map(({ signed, signature, previousSignature }) =>
+      array(bytes(signed), signatureItem(signature), ...(previousSignature === undefined ? [] : [signatureItem(previousSignature)])),
+    ),
+  )
+}
+
+const signatureItem = ({ type, bytes: value }: { type: string; bytes: Uint8Array }): Item => typed(type === 'ed25519' ? 0 : 1, value)
+
+export function decodeAttestationItem(input: Uint8Array): Item {
+  const { signed, signature } = decodeAttestation(input)
+  return array(bytes(signed), signatureItem(signature))
+}
+
+/** The identifier. */
+export async function verifyHistory(input: Uint8Array): Promise<string> {
+  return String(await createIdentities({ vault }).import(input))
+}
+
+/** @param histories of all subjects, by the hexadecimal form of their identifiers. */
+export function attestationVerifier(histories: ReadonlyMap<string, Uint8Array>): (input: Uint8Array) => Promise<Item> {
+  const identities = createIdentities({ vault })
+  return async (input) => {
+    const { subject, latestChangeHash, channelKey, createdAt, expiresAt } = decodeAttestation(input).data
+    const changeHistory = histories.get(Buffer.from(subject.toBytes()).toString('hex'))
+    if (changeHistory === undefined) throw new Error('nothing is known of the subject')
+    await identities.verifyPeer({ changeHistory, attestation: input, noiseStaticKey: channelKey })
+    return array(bytes(subject.toBytes()), bytes(latestChangeHash), typed(0, channelKey), uint(createdAt), uint(expiresAt))
+  }
+}
+
+export const decodeBareText = (input: Uint8Array): Item => text(decodeBareString(input))
+
+export function decodeRequest(input: Uint8Array): Item {
+  const { id, path, method, body } = decodeApiRequest(input)
+  return array(uint(id), text(path), uint(METHODS.indexOf(method)), body === undefined ? bool(false) : bytes(body))
+}
+
+export function decodeResponse(input: Uint8Array): Item {
+  const { id, re, status, body } = decodeApiResponse(input)
+  const header = [uint(id), uint(re), uint(status)]
+  if (status === 200) return array(...header, body === undefined ? bool(false) : bytes(body))
+  const error = body === undefined ? {} : decodeApiError(body)
+  const method = error.method === undefined ? nothing() : uint(METHODS.indexOf(error.method))
+  return array(...header, array(optionalText(error.path), method, optionalText(error.message)))
+}
+
+const optionalText = (value: string | undefined): Item => (value === undefined ? nothing() : text(value))
