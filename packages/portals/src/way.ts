@@ -71,6 +71,7 @@ export function wayTo(node: PortalNode, name: string, options: WayOptions): Way 
   const { before, last } = rest === undefined ? splitOutlet(to) : { before: to, last: rest }
   if (before === undefined) return fixedWay({ route: last, producer: undefined })
   const resolve: ResolveOptions = secureHops(options)
+  if (node.openSession !== undefined) return sessionWay(node.openSession(before, { name, ...resolve, ping: { isRequired: false } }), last, true)
   const establish = (signal: AbortSignal): Promise<ResolvedRoute> => router.resolve(before, { ...resolve, signal })
   if (node.sessions !== undefined) return sessionWay(node.sessions.open({ name, ways: [establish] }), last, true)
   return new OnDemandWay(router, before, last, resolve)

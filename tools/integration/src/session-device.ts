@@ -11,8 +11,8 @@ export interface SessionDeviceSettings {
   readonly relays: readonly string[]
   readonly service: string
   readonly times: SessionTimes
-  /** Whether TCP clients are carried to the service's outlet: at the port that the test is told. */
-  readonly hasInlet?: boolean
+  /** Whether TCP clients are carried to the service's outlet, at the port that the test is told: along the session, or along the inlet's own. */
+  readonly inlet?: 'session' | 'address' | undefined
 }
 
 export interface DeviceStatus {
@@ -27,14 +27,19 @@ export interface DeviceStatus {
   readonly connections: number
 }
 
-const { relays, service, times, hasInlet } = settings<SessionDeviceSettings>()
+const { relays, service, times, inlet: kind } = settings<SessionDeviceSettings>()
 const node = await createNode({ transports: [tcp()] })
 const identity = await node.createIdentity()
+const trust = trustIdentifier(service)
 const session = node.openSession(
   relays.map((relay) => `${relay}/service/forward_to_service/secure/api`),
-  { identity, trust: trustIdentifier(service), ...times },
+  { identity, trust, ...times },
 )
-const inlet = hasInlet === true ? await createTcpInlet(node, { listen: 0, to: session, outlet: 'outlet' }) : undefined
+const inletTo = {
+  session: { to: session, outlet: 'outlet' },
+  address: { to: `${relays[0]}/service/forward_to_service/secure/api/service/outlet`, identity, trust },
+}
+const inlet = kind && (await createTcpInlet(node, { listen: 0, ...inletTo[kind] }))
 let ups = 0
 let downs = 0
 session.on('up', () => ups++)

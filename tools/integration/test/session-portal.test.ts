@@ -24,9 +24,11 @@ afterEach(async () => {
 async function startPortal({
   relays: count = 1,
   isEcho = false,
+  inlet = 'session',
 }: {
   readonly relays?: number
   readonly isEcho?: boolean
+  readonly inlet?: 'session' | 'address'
 } = {}): Promise<void> {
   target = await TcpTarget.start({ isEcho })
   const relays = await Promise.all(Array.from({ length: count }, (_, index) => world.startRelay(index)))
@@ -34,7 +36,7 @@ async function startPortal({
   await world.startDevice(
     relays.map(({ address }) => address),
     service,
-    true,
+    inlet,
   )
 }
 
@@ -95,10 +97,10 @@ async function sentThrough(program: Child | undefined, bytes: number): Promise<v
   )
 }
 
-test(
-  'the relay is killed and started again: a connection goes on, and what its client sent meanwhile arrives',
-  async () => {
-    await startPortal()
+test.each(['session', 'address'] as const)(
+  'the relay is killed and started again: a connection goes on, and what its client sent meanwhile arrives (inlet by %s)',
+  async (inlet) => {
+    await startPortal({ inlet })
     const { client, server } = await newConversation()
     for (const text of ['one', 'two']) {
       await world.relays[0]?.kill()
