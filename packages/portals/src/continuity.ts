@@ -87,14 +87,14 @@ export class Continuity {
     })
     this.#interruption = { over, end }
     // Those of a fallback that drains have a way of their own.
-    for (const connection of [...this.#connections]) if (connection.producer === this.#producer) connection.interrupt(over)
+    for (const connection of this.#connections) if (connection.producer === this.#producer) connection.interrupt(over)
   }
 
   #resume(producer: Producer | undefined): void {
     const interruption = this.#interruption
     this.#interruption = undefined
     if (interruption !== undefined && producer !== undefined) {
-      for (const connection of [...this.#connections]) if (connection.producer === producer) connection.resume()
+      for (const connection of this.#connections) if (connection.producer === producer) connection.resume()
       const sinceMs = this.#nowMs - RECENT_MS
       for (const ended of this.#ended) if (ended.producer === producer && ended.atMs >= sinceMs) this.#disconnect(ended.route)
       this.#ended.length = 0

@@ -24,8 +24,8 @@ export interface InletListenerOptions {
   readonly listen: SocketAddress
   readonly tls: InletTls | undefined
   readonly settings: PortalSettings
-  onClient(socket: PortalSocket): void
-  onRefused(reason: 'too-many-connections' | 'tls-failed'): void
+  onClient(this: void, socket: PortalSocket): void
+  onRefused(this: void, reason: 'too-many-connections' | 'tls-failed'): void
   /** Accepting failed for a reason of this machine: too many open files. */
   onFailure(code: string): void
 }

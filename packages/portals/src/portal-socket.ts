@@ -12,9 +12,12 @@ export interface PortalSocket {
   readonly canReset: boolean
 }
 
-/** Cuts a socket so that its peer does not mistake what it got for all there is. */
+/**
+ * Cuts a socket so that its peer does not mistake what it got for all there is. Not to be called while something is unwritten that `end()` waits for:
+ * a socket that is about to end cannot be reset.
+ */
 export function cut({ socket, canReset }: PortalSocket): void {
   if (socket.destroyed) return
-  if (canReset) socket.resetAndDestroy()
+  if (canReset && (!socket.writableEnded || socket.writableFinished)) socket.resetAndDestroy()
   else socket.destroy()
 }

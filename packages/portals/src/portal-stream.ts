@@ -246,7 +246,7 @@ export class PortalStream {
 
   #receiveEnd(): void {
     this.#hasReceivedEnd = true
-    this.#options.socket.socket.end()
+    this.#endWhenWritten()
   }
 
   /** After an interruption. What is lost of Credit and End is made good; bytes cannot be. */
@@ -263,6 +263,7 @@ export class PortalStream {
   #written(length: number): void {
     this.#unwritten -= length
     this.#progress++
+    if (this.#isOver || this.#hasReceivedEnd) this.#endWhenWritten()
     if (this.#isOver) return
     if (this.#window === undefined) {
       if (this.#unwritten * 2 <= this.#options.maxQueuedBytes) this.#endWait()
@@ -275,6 +276,11 @@ export class PortalStream {
   #grant(): void {
     const bytes = this.#hasReceivedEnd ? 0 : (this.#window?.grant() ?? 0)
     if (bytes > 0) dropPressure(this.#send(encodeCredit(bytes)))
+  }
+
+  /** Not before: a socket that is about to end cannot be cut any more, and half of what was sent would look like the whole. */
+  #endWhenWritten(): void {
+    if (this.#unwritten === 0) this.#options.socket.socket.end()
   }
 
   /** The sender waits until half is written, and gives up a socket that takes nothing. */
@@ -350,8 +356,9 @@ export class PortalStream {
   #linger(): void {
     const { socket } = this.#options.socket
     if (socket.destroyed) return
-    socket.end()
+    this.#endWhenWritten()
     socket.resume()
-    this.#watch(this.#options.lingerTimeoutMs, () => socket.destroy())
+    // What is written already, the system still delivers.
+    this.#watch(this.#options.lingerTimeoutMs, () => (this.#unwritten === 0 ? socket.destroy() : cut(this.#options.socket)))
   }
 }

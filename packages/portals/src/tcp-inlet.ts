@@ -54,7 +54,7 @@ export async function createTcpInlet(node: PortalNode, options: TcpInletOptions)
   const continuity = way.session && new Continuity(router, way.session)
   const client: InletClientOptions = { portal, way, allow, openTimeoutMs, continuity }
   try {
-    if (options.isLazy !== true) await way.open({ timeoutMs: openTimeoutMs, signal: new AbortController().signal })
+    if (options.isLazy !== true) await way.begin(openTimeoutMs)
     const listener = await listenForClients({
       listen,
       tls: options.tls,

@@ -4,9 +4,9 @@
  */
 
 import {
-  type Address,
   type Identifier,
   MultiAddr,
+  OckamError,
   type Producer,
   type ResolvedRoute,
   type ResolveOptions,
@@ -47,6 +47,8 @@ export interface OpenWay {
 }
 
 export interface Way {
+  /** Opens it for the first time. Rejects with why it cannot be opened. */
+  begin(timeoutMs: number): Promise<void>
   /** The open way, or the next. Rejects with the signal's reason, or with why it cannot be opened. */
   open(options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<OpenWay>
   /** What keeps it open, if anything does. */
@@ -54,26 +56,29 @@ export interface Way {
   close(): Promise<void>
 }
 
+/** A channel has proved already that there is somebody at its end, and he may have no service for pings: then only loss is watched for. */
+const PING = { isRequired: false }
+
 /** @throws {OckamError} `portals/invalid-argument`, `portals/not-an-outlet`, and what reading routes and addresses throws. */
 export function wayTo(node: PortalNode, name: string, options: WayOptions): Way {
   const { to, outlet } = options
   const { router } = node
   const rest = outlet === undefined ? undefined : Route.from(outlet)
-  if (isSession(to)) return sessionWay(to, needed(rest, 'a session'), false)
+  if (isSession(to)) return sessionWay(to, needed(rest, 'a session'))
   if (isResolved(to)) return fixedWay({ route: rest === undefined ? to.route : to.route.concat(rest), producer: to.producer })
   if (!isMultiAddr(to)) {
     const route = Route.from(to)
     const full = rest === undefined ? route : route.concat(rest)
-    const first = full.next as Address | undefined
+    const first = full.next
     if (first === undefined) throw portalError('portals/not-an-outlet', 'createTcpInlet: the route to the outlet is empty.')
     return fixedWay({ route: full, producer: router.flowControls.producerAt(first) })
   }
   const { before, last } = rest === undefined ? splitOutlet(to) : { before: to, last: rest }
   if (before === undefined) return fixedWay({ route: last, producer: undefined })
   const resolve: ResolveOptions = secureHops(options)
-  if (node.openSession !== undefined) return sessionWay(node.openSession(before, { name, ...resolve, ping: { isRequired: false } }), last, true)
+  if (node.openSession !== undefined) return ownSessionWay(node.openSession(before, { name, ...resolve, ping: PING }), last)
   const establish = (signal: AbortSignal): Promise<ResolvedRoute> => router.resolve(before, { ...resolve, signal })
-  if (node.sessions !== undefined) return sessionWay(node.sessions.open({ name, ways: [establish] }), last, true)
+  if (node.sessions !== undefined) return ownSessionWay(node.sessions.open({ name, ways: [establish], ping: PING }), last)
   return new OnDemandWay(router, before, last, resolve)
 }
 
@@ -91,6 +96,11 @@ class OnDemandWay implements Way {
     this.#before = before
     this.#outlet = outlet
     this.#options = options
+  }
+
+  async begin(timeoutMs: number): Promise<void> {
+    this.#opening ??= this.#resolve(timeoutMs)
+    await this.#opening
   }
 
   async open({ timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<OpenWay> {
@@ -120,21 +130,45 @@ class OnDemandWay implements Way {
   }
 }
 
-function sessionWay(session: Session, outlet: Route, isOwned: boolean): Way {
+function sessionWay(session: Session, outlet: Route): Way {
   return {
     session,
+    begin: async (timeoutMs) => void (await session.whenUp({ timeoutMs })),
     open: async (options) => {
       const { route, producer } = await session.whenUp(options)
       return { route: route.concat(outlet), producer }
     },
-    close: async () => {
-      if (isOwned) await session.close()
+    close: async () => undefined,
+  }
+}
+
+/** A session of the inlet's own. Clients wait while it tries again; the inlet's beginning does not wait for what only its owner can put right. */
+function ownSessionWay(session: Session, outlet: Route): Way {
+  const way = sessionWay(session, outlet)
+  return {
+    session,
+    begin: async (timeoutMs) => {
+      let failure: unknown
+      const controller = new AbortController()
+      const forget = session.on('down', ({ error }) => {
+        failure = error
+        if (!OckamError.is(error, 'routing/timeout') && !OckamError.is(error, 'routing/path-silent')) controller.abort(error)
+      })
+      try {
+        await session.whenUp({ timeoutMs, signal: controller.signal })
+      } catch (error) {
+        throw failure ?? error
+      } finally {
+        forget()
+      }
     },
+    open: (options) => way.open(options),
+    close: () => session.close(),
   }
 }
 
 function fixedWay(way: OpenWay): Way {
-  return { open: async () => way, close: async () => undefined }
+  return { begin: async () => undefined, open: async () => way, close: async () => undefined }
 }
 
 /** The part of an address that is opened, and its last piece, which is the outlet. */

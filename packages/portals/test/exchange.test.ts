@@ -95,7 +95,10 @@ describe('half-close', () => {
 
 describe('what ends otherwise', () => {
   test('a server that is cut off cuts its client off: half an answer does not look whole', async () => {
-    const { inlet } = await portalTo(newWorld(), await startServer((socket) => void socket.write('half of it', () => socket.resetAndDestroy())))
+    const { inlet } = await portalTo(
+      newWorld(),
+      await startServer((socket) => void socket.write('half of it', () => socket.resetAndDestroy())),
+    )
     const socket = await connectTo(inlet.port)
     expect(await cutOf(socket)).toBe('ECONNRESET')
   })
