@@ -62,6 +62,9 @@ export class ConnectionSet {
   #dialling = 0
   readonly #refused = new WeakSet<Connection>()
   #isClosing = false
+  /** Who delivered last: a read brings many messages of one connection. */
+  #lastConnection: Connection | undefined
+  #lastOpen: OpenConnection | undefined
 
   constructor(services: ConnectionSetServices) {
     this.#services = services
@@ -80,9 +83,18 @@ export class ConnectionSet {
     this.#isClosing = true
   }
 
+  #find(connection: Connection): OpenConnection | undefined {
+    const open = this.#open.get(connection) ?? this.#adopt(connection)
+    if (open !== undefined) {
+      this.#lastConnection = connection
+      this.#lastOpen = open
+    }
+    return open
+  }
+
   /** {@link TransportServices.deliver}. Never throws. */
   deliver(connection: Connection, message: TransportMessage, isExclusive: boolean): Pressure {
-    const open = this.#open.get(connection) ?? this.#adopt(connection)
+    const open = connection === this.#lastConnection ? this.#lastOpen : this.#find(connection)
     if (open === undefined || this.#isClosing) {
       this.#services.drops.count(this.#isClosing ? 'stopped' : 'connection-closed', undefined)
       return undefined
@@ -167,6 +179,8 @@ export class ConnectionSet {
 
   #ended(connection: Connection, open: OpenConnection, spawnerId: string | undefined, reason: ClosedReason): void {
     this.#open.delete(connection)
+    this.#lastConnection = undefined
+    this.#lastOpen = undefined
     open.worker.kill('connection-closed')
     if (spawnerId !== undefined) this.#services.flowControls.release(spawnerId)
     this.#services.diagnostics.event('routing/connection-closed', { remote: connection.remote, reason })
