@@ -5,19 +5,38 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import { rust } from '../../interop/test/fixture/world.ts'
-import { closeProxies, recordHandshakes } from './record/handshake.ts'
+import { recordApi } from './record/api.ts'
+import { recordBareStrings } from './record/bare-string.ts'
+import { recordHandshakes } from './record/handshake.ts'
 import { recordCredentials, recordIdentities } from './record/identity.ts'
+import { recordPolicies } from './record/policy.ts'
+import { recordPortals } from './record/portal.ts'
+import { closeProxies } from './record/proxy.ts'
+import { closeSockets } from './record/raw-socket.ts'
 import { comparable, type VectorFile, vectorFile } from './record/recording.ts'
+import { recordRelays } from './record/relay.ts'
+import { recordTcpFrames } from './record/tcp-frame.ts'
+import { recordDatagrams } from './record/udp.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..')
 const isWriting = process.env['OCKAM_CAPTURE'] === 'write'
 
-afterEach(closeProxies)
+afterEach(() => {
+  closeProxies()
+  closeSockets()
+})
 
 const RECORDINGS = [
   ['channels', recordHandshakes],
   ['identities', recordIdentities],
   ['credentials', recordCredentials],
+  ['TCP frames', recordTcpFrames],
+  ['API messages', recordApi],
+  ['relays', recordRelays],
+  ['portals', recordPortals],
+  ['texts', recordBareStrings],
+  ['policies', recordPolicies],
+  ['UDP datagrams', recordDatagrams],
 ] as const
 
 test.each(RECORDINGS)('%s: what is recorded now is what the packages have', async (_, record) => {

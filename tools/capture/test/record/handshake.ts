@@ -1,9 +1,10 @@
 /** Secure channels between two Rust nodes whose static and ephemeral keys are known: everything one says to the other, in both directions. */
 
 import { TransportMessageDecoder } from '@ockam/core'
-import { type Direction, FrameProxy } from '../../../interop/test/fixture/frame-proxy.ts'
+import type { Direction, FrameProxy } from '../../../interop/test/fixture/frame-proxy.ts'
 import type { Json, RustPeer } from '../../../interop/test/fixture/rust-peer.ts'
 import { hex, type RustNode, rust } from '../../../interop/test/fixture/world.ts'
+import { proxyTo } from './proxy.ts'
 import { FROM, type Recording, secret, UNTIL, until } from './recording.ts'
 
 interface Party {
@@ -126,8 +127,7 @@ async function open({
     ...others,
   })
   await responder.peer.ask('worker.start', { address: 'inbox', kind: 'inbox', consumerOf: [flowControlId] })
-  const proxy = await FrameProxy.to(responder.socket)
-  proxies.push(proxy)
+  const proxy = await proxyTo(responder.socket)
   const { worker } = await initiator.ask('tcp.connect', { to: proxy.socket })
   const channel = await initiator.ask('channel.create', { identifier: parties[0].identifier, route: [worker, 'api'], ...common, ...own })
   await initiator.ask('worker.start', { address: 'inbox', kind: 'inbox', consumerOf: [channel.flowControlId] })
@@ -191,9 +191,4 @@ async function seal(peer: RustPeer, { encryptorApi }: { readonly encryptorApi: s
 const decoder = new TransportMessageDecoder()
 function payloadOf(frame: Uint8Array): string {
   return hex(decoder.decode(frame, 0, frame.length).payload)
-}
-
-const proxies: FrameProxy[] = []
-export function closeProxies(): void {
-  for (const proxy of proxies.splice(0)) proxy.close()
 }

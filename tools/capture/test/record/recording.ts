@@ -79,3 +79,9 @@ export async function until(condition: () => boolean, what: string): Promise<voi
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
+
+/** A frame with its length in front, in hexadecimal. @param message hexadecimal; spaces are for people. */
+export function framed(message: string): string {
+  const bytes = message.replaceAll(' ', '')
+  return (bytes.length / 2).toString(16).padStart(8, '0') + bytes
+}
