@@ -1,6 +1,7 @@
 /** `host:port` as people write it, and the MultiAddr it stands for. A port alone means this machine. */
 
 import { isIPv4, isIPv6 } from 'node:net'
+import { resolve } from 'node:path'
 import { MultiAddr } from '@ockam/core'
 import { usageError } from '../error.ts'
 
@@ -32,6 +33,13 @@ export function multiaddrOf({ host, port }: SocketAddress): MultiAddr {
 export function listenAddress(text: string): MultiAddr {
   const { host, port } = parseSocketAddress(text)
   return multiaddrOf({ host: host === 'localhost' ? '127.0.0.1' : host, port })
+}
+
+/** An end of a portal: `host:port`, or the path of a Unix socket, which has a slash in it. @throws {CommandError} `cli/usage` */
+export function portalEnd(text: string): string {
+  const bare = text.replace(/^tcp:\/\//, '')
+  // The node works in another folder than whoever types.
+  return bare.includes('/') ? resolve(bare) : formatSocketAddress(parseSocketAddress(bare))
 }
 
 /** The socket address at the beginning of a MultiAddr, undefined when it begins otherwise. */

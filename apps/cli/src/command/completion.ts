@@ -1,5 +1,6 @@
 /** `ockam completion` */
 
+import { usageError } from '../error.ts'
 import type { CommandDefinition, CommandEntry } from '../program/command.ts'
 
 /** @param commands all commands, this one too. */
@@ -15,7 +16,8 @@ export const completion = (commands: () => readonly CommandEntry[]): CommandDefi
   ],
   async run(input, { terminal }) {
     const { completionScript } = await import('../program/completion-script.ts')
-    const shell = input.argument(0) ?? input.text('shell') ?? ''
+    const shell = input.argument(0) ?? input.text('shell')
+    if (shell === undefined) throw usageError('Say for which shell: bash, zsh or fish.', 'For example: ockam completion bash')
     const script = completionScript(shell, commands())
     terminal.data({ shell, script }, script)
   },

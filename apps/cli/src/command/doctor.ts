@@ -19,6 +19,7 @@ export const doctor: CommandDefinition = {
       { title: 'WHAT', value: (row: Finding) => row.what },
       { title: 'STATUS', value: (row: Finding) => MARKS[row.status] },
       { title: 'FOUND', value: (row: Finding) => row.found },
+      { title: 'ADVICE', value: (row: Finding) => row.advice ?? '' },
     ]
     await terminal.table(findings, columns, (row) => row, '')
     const problems = findings.filter(({ status }) => status === 'problem')

@@ -9,7 +9,7 @@ const NODE_NAME = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$/
 /** @throws {CommandError} `cli/usage` */
 export function checkedNodeName(name: string): string {
   if (NODE_NAME.test(name)) return name
-  throw usageError(`"${name}" cannot be the name of a node.`, 'Use 1 to 64 letters, digits, - and _.')
+  throw usageError(`"${name}" is not a possible node name.`, 'Use 1 to 64 letters, digits, - and _.')
 }
 
 /** `default` when it is free, otherwise eight random hexadecimal digits. */

@@ -9,7 +9,7 @@
  *     tcp-outlet: { to: $PORT }                  # options,
  *     tcp-inlets: { web: { from: 8080, to: … } } # or options under a name
  *
- * `$NAME` and `${NAME}` inside values are variables: those of the command line win over the environment, that over the configuration's own.
+ * `$NAME` and `${NAME}` inside values and names are variables: those of the command line win over the environment, that over the configuration's own.
  */
 
 import { parse } from 'yaml'
@@ -111,8 +111,9 @@ function commandsOf(kind: Kind, value: unknown, key: string, lookUp: LookUp): st
   }
   const entries = Object.entries(value)
   const isNamed = entries.length > 0 && entries.every(([, one]) => typeof one === 'object' && one !== null && !Array.isArray(one))
-  if (!isNamed) return [[...kind.command, ...wordsOf(kind, value as object, key, lookUp)]]
-  return entries.map(([name, one]) => {
+  if (!isNamed) return [[...kind.command, ...wordsOf(kind, value, key, lookUp)]]
+  return entries.map(([given, one]) => {
+    const name = substituted(given, lookUp)
     const words = wordsOf(kind, one as object, `${key}.${name}`, lookUp)
     const naming = kind.nameOption === undefined ? [name] : hasOption(one as object, kind.nameOption) ? [] : [`--${kind.nameOption}`, name]
     return [...kind.command, ...naming, ...words]
@@ -159,7 +160,7 @@ function scalar(value: unknown, key: string): string {
 
 function asMap(value: unknown, what: string): Readonly<Record<string, unknown>> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-  throw usageError(`${what} is a list of names with values.`, 'For example: { name: n1, tcp-outlet: { to: 5000 } }')
+  throw usageError(`${what} has to be names with values.`, 'For example: { name: n1, tcp-outlet: { to: 5000 } }')
 }
 
 function parsed(text: string): unknown {

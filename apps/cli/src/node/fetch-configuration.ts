@@ -34,7 +34,7 @@ async function fromUrl(url: URL): Promise<string> {
   let text = ''
   const decoder = new TextDecoder()
   for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk as Uint8Array, { stream: true })
+    text += decoder.decode(chunk, { stream: true })
     if (text.length > MAX_BYTES) throw usageError(`The configuration at ${url} is larger than ${MAX_BYTES} bytes.`)
   }
   return text + decoder.decode()

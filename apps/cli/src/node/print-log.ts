@@ -11,7 +11,7 @@ export interface PrintLogOptions {
   readonly isFollowing: boolean
   /** Following ends with the node. */
   readonly isRunning: () => boolean
-  readonly write: (text: string | Uint8Array) => void
+  readonly write: (bytes: Uint8Array) => void
   readonly signal: AbortSignal
 }
 

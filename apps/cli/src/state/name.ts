@@ -9,7 +9,7 @@ const PATTERN = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/
 export function checkName(kind: string, name: string): void {
   if (PATTERN.test(name)) return
   throw usageError(
-    `"${name.slice(0, 80)}" cannot be the name of a ${kind}.`,
+    `"${name.slice(0, 80)}" is not a possible ${kind} name.`,
     'Use 1 to 64 letters, digits, and _ . - , beginning with a letter, digit or _.',
   )
 }

@@ -37,8 +37,11 @@ export async function prepareNode(state: State, { secrets }: Shell, node: NewNod
   if (state.nodes.find(name) === undefined) {
     state.nodes.create(settings)
   } else {
+    // Whoever starts it meanwhile wins.
+    const lock = await state.nodes.lock(name)
     state.nodes.update(settings)
     forgetThings(state.nodes.folder(name))
+    await lock.release()
   }
   return settings
 }

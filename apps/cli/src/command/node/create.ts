@@ -39,12 +39,11 @@ command alone, through a socket in the state folder.`.replaceAll('\n', ' '),
     if (input.flag('child-process')) return runChild(input, shell)
     const state = await shell.openState()
     const configured = await configuredNode(input, shell)
-    const { name, authorized } = configured.node
+    const { name } = configured.node
     if (input.flag('skip-is-running-check') && name !== undefined && state.nodes.running(name) !== undefined) {
       shell.terminal.note(`Node "${name}" is running already.`)
       return
     }
-    sayWhoIsTrusted(shell, authorized ?? [], 'The listener "api" of the node')
     if (input.flag('foreground')) await runForeground(input, shell, state, configured)
     else await runBackground(shell, state, configured)
   },
@@ -53,6 +52,7 @@ command alone, through a socket in the state folder.`.replaceAll('\n', ' '),
 async function runBackground(shell: Shell, state: State, { node, make }: Configured): Promise<void> {
   const { terminal } = shell
   const { name, pid, address } = await createBackgroundNode(state, shell, node)
+  sayWhoIsTrusted(shell, node.authorized ?? [], `The listener "api" of node "${name}"`)
   const isDefault = state.defaults.get('node') === name
   terminal.note(`Created node "${name}"${isDefault ? ', the default node' : ''}: process ${pid}, listening at ${address}.`)
   try {
@@ -62,6 +62,7 @@ async function runBackground(shell: Shell, state: State, { node, make }: Configu
     const { stopNode } = await import('../../node/stop-node.ts')
     await stopNode(state, name, false)
     await state.nodes.delete(name)
+    terminal.note(`Deleted node "${name}" again, because not all of its configuration can be made.`)
     throw error
   }
   terminal.data({ name, pid, address, is_default: isDefault }, name)
@@ -73,6 +74,7 @@ async function runForeground(input: Input, shell: Shell, state: State, { node, m
   const settings = await prepareNode(state, shell, node)
   const { name } = settings
   shell.leaveSignals()
+  sayWhoIsTrusted(shell, settings.authorized, `The listener "api" of node "${name}"`)
   let isMade = false
   try {
     await runNode({

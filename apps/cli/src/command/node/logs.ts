@@ -4,6 +4,7 @@ import { chosenNode } from '../node-choice.ts'
 export const nodeLogs: CommandDefinition = {
   name: 'logs',
   summary: 'Print the log of a background node',
+  details: 'With --output json every line becomes { "line": … }, on a line of its own.',
   parameters: [{ name: 'name', description: 'name of the node (default: the default node)' }],
   options: [
     { flags: '-f, --follow', description: 'go on printing what is added, until interrupted' },
@@ -22,8 +23,19 @@ export const nodeLogs: CommandDefinition = {
       lines: input.count('lines'),
       isFollowing: input.flag('follow'),
       isRunning: () => state.nodes.running(name) !== undefined,
-      write: (text) => void process.stdout.write(text),
+      write: terminal.isJson ? asJsonLines() : (bytes) => void process.stdout.write(bytes),
       signal,
     })
   },
+}
+
+/** One value for each line, as it comes: a log that is followed never ends. */
+function asJsonLines(): (bytes: Uint8Array) => void {
+  const decoder = new TextDecoder()
+  let rest = ''
+  return (bytes) => {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n')
+    rest = lines.pop() ?? ''
+    process.stdout.write(lines.map((line) => `${JSON.stringify({ line })}\n`).join(''))
+  }
 }

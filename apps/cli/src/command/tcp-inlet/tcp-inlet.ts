@@ -1,6 +1,7 @@
 /** `ockam tcp-inlet …` */
 
 import { readRoute } from '../../address/node-route.ts'
+import { portalEnd } from '../../address/socket-address.ts'
 import { withSecureHop } from '../../address/portal-route.ts'
 import { usageError } from '../../error.ts'
 import type { InletInfo } from '../../node/method/portal.ts'
@@ -36,7 +37,11 @@ const create: CommandDefinition = {
 kept open, and opened again when it breaks; further routes (--to several times) are used while the first one fails.`.replaceAll('\n', ' '),
   options: [
     atOption('the node that listens'),
-    { flags: '--from <address>', description: 'where clients connect: host:port, or a port of 127.0.0.1', fallback: 'any free port' },
+    {
+      flags: '--from <address>',
+      description: 'where clients connect: host:port, a port of 127.0.0.1, or the path of a Unix socket',
+      fallback: 'any free port',
+    },
     {
       flags: '--to <route>',
       description: 'route to the outlet; may be given several times',
@@ -69,7 +74,7 @@ kept open, and opened again when it breaks; further routes (--to several times) 
     const alias = input.text('alias') ?? randomName()
     const parameters = {
       alias,
-      from: input.text('from') ?? '0',
+      from: portalEnd(input.text('from') ?? '0'),
       to,
       authorized,
       allow: allowedIdentifiers(input.list('allow')),

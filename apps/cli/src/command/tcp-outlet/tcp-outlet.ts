@@ -3,6 +3,7 @@
 import type { State } from '../../state/state.ts'
 import type { OutletInfo } from '../../node/method/portal.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
+import { portalEnd } from '../../address/socket-address.ts'
 import { allowedIdentifiers, allowOption } from '../allow-option.ts'
 import { randomName } from '../name.ts'
 import { askNode, atOption, chosenOrNewNode } from '../node-choice.ts'
@@ -30,7 +31,7 @@ const create: CommandDefinition = {
 node trusts; say so there (ockam node create --authorized) or here.`.replaceAll('\n', ' '),
   options: [
     atOption(),
-    { flags: '--to <address>', description: 'the service: host:port, or a port of 127.0.0.1', isRequired: true },
+    { flags: '--to <address>', description: 'the service: host:port, a port of 127.0.0.1, or the path of a Unix socket', isRequired: true },
     { flags: '--from <address>', description: 'worker address of the outlet', fallback: 'outlet, or a random one when that is taken' },
     allowOption('only for'),
     { flags: '--tls', description: 'speak TLS to the service and verify its certificate' },
@@ -44,7 +45,7 @@ node trusts; say so there (ockam node create --authorized) or here.`.replaceAll(
     const state = await shell.openState()
     const node = await chosenOrNewNode(state, input.text('at'), shell)
     const allow = allowedIdentifiers(input.list('allow'))
-    const to = input.requiredText('to')
+    const to = portalEnd(input.requiredText('to'))
     const address = input.text('from')?.replace(/^\/?service\//, '') ?? (await freeAddress(state, node))
     if (allow.length === 0) terminal.warn(`Anyone who opens a channel to node "${node}" can reach ${to}; name who may with --allow.`)
     const parameters = { address, to, allow, isTls: input.flag('tls') }

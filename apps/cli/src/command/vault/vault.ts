@@ -1,6 +1,6 @@
 /** `ockam vault …` */
 
-import { usageError } from '../../error.ts'
+import { notFoundError, usageError } from '../../error.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
 import type { State } from '../../state/state.ts'
 import type { VaultRecord } from '../../state/vault-records.ts'
@@ -15,10 +15,10 @@ const COLUMNS = [
   { title: 'DEFAULT', value: (row: VaultRecord) => (row.isDefault ? 'default' : '') },
 ]
 
-/** The named vault, or the default one. @throws {CommandError} `cli/not-found`, `cli/usage` */
+/** The named vault, or the default one. @throws {CommandError} `cli/not-found` */
 function chosenVault(state: State, given: string | undefined): VaultRecord {
   const name = given ?? state.defaults.get('vault')
-  if (name === undefined) throw usageError('There is no vault yet.', 'Make one: ockam vault create')
+  if (name === undefined) throw notFoundError('There is no vault yet.', 'Make one: ockam vault create')
   return state.vaults.get(name)
 }
 
@@ -39,10 +39,10 @@ const show: CommandDefinition = {
   examples: ['ockam vault show v1'],
   async run(input, { terminal, openState }) {
     const vault = chosenVault(await openState(), input.argument(0))
-    await terminal.properties(
-      vaultJson(vault),
-      COLUMNS.map(({ title, value }) => [title.toLowerCase(), value(vault)] as const),
-    )
+    await terminal.properties(vaultJson(vault), [
+      ...COLUMNS.slice(0, -1).map(({ title, value }) => [title.toLowerCase(), value(vault)] as const),
+      ['default', vault.isDefault ? 'yes' : 'no'],
+    ])
   },
 }
 

@@ -3,7 +3,6 @@
 import { MultiAddr, type Session } from '@ockam/core'
 import { createTcpInlet, createTcpOutlet } from '@ockam/portals'
 import * as z from 'zod'
-import { formatSocketAddress, parseSocketAddress } from '../../address/socket-address.ts'
 import { usageError } from '../../error.ts'
 import { type Host, trustOf } from '../host.ts'
 import { identifiers, type Method, method, named, nothing, text, timeoutMs } from './method.ts'
@@ -82,9 +81,8 @@ async function createInlet(parameters: InletParameters, host: Host): Promise<Inl
     { name: `inlet ${alias}`, ...side, hops: Array.from({ length: (counts[0] ?? 1) - 1 }, () => side) },
   )
   try {
-    const listen = formatSocketAddress(parseSocketAddress(parameters.from))
     const rule = allow.length === 0 ? {} : { allow }
-    const inlet = await createTcpInlet(host.node, { listen, to: session, outlet: [first.outlet], isLazy: true, ...rule })
+    const inlet = await createTcpInlet(host.node, { listen: parameters.from, to: session, outlet: [first.outlet], isLazy: true, ...rule })
     host.things.inlets.add(alias, { inlet, session, to })
   } catch (error) {
     await session.close()

@@ -49,6 +49,8 @@ export const relayMethods: Readonly<Record<string, Method>> = {
         ...(secure === 1 && { identity: identifier, trust: trustOf(authorized) }),
         ...(parameters.timeoutMs !== undefined && { timeoutMs: parameters.timeoutMs }),
       })
+      // It is registered by now; the session takes it over within the turn.
+      if (parameters.isFirstRequired) await handle.session?.whenUp({ signal })
       host.things.relays.add(name, { handle, at, address: `forward_to_${parameters.relayAddress ?? name}` })
       return relayInfo(host, name)
     },
