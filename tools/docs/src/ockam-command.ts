@@ -27,14 +27,20 @@ export class OckamCommand {
     this.folder = join(folder, 'work')
     this.scripts = join(folder, 'scripts')
     const PATH = `${join(folder, 'bin')}:${process.env.PATH ?? ''}`
-    this.environment = { PATH, HOME: join(folder, 'work'), OCKAM_HOME: join(folder, 'state'), LC_ALL: 'C.UTF-8', TMPDIR: tmpdir() }
+    this.environment = {
+      PATH,
+      HOME: join(folder, 'work'),
+      OCKAM_HOME: join(folder, 'state'),
+      LC_ALL: 'C.UTF-8',
+      TMPDIR: join(folder, 'tmp'),
+    }
   }
 
   /** @throws {Error} when the command is not built. */
   static async open(): Promise<OckamCommand> {
     if (!existsSync(BUILT)) throw new Error('The ockam command is not built. Build it: npx turbo run build --filter=@ockam/cli')
     const command = new OckamCommand(await mkdtemp(join(tmpdir(), 'ockam-tutorial-')))
-    for (const name of ['bin', 'work', 'scripts']) await mkdir(join(command.#root, name))
+    for (const name of ['bin', 'work', 'scripts', 'tmp']) await mkdir(join(command.#root, name))
     await symlink(BUILT, join(command.#root, 'bin', 'ockam'))
     // The Node that runs the tests, not just any.
     await symlink(process.execPath, join(command.#root, 'bin', 'node'))

@@ -40,7 +40,11 @@ test.for(tutorials)(
     const markdown = await textOf(name)
     const command = await OckamCommand.open()
     onTestFinished(() => command.close())
-    const environment = { ...command.environment, ...(await freePorts(markdown)), ...(name === POSTGRESQL && (await database(command.environment.PATH))) }
+    const environment = {
+      ...command.environment,
+      ...(await freePorts(markdown)),
+      ...(name === POSTGRESQL && (await database(command.environment.PATH))),
+    }
     const { folder, scripts } = command
     const prefix = name === NETWORKS ? (network ?? []) : []
     expect(await runTutorial({ name, markdown, folder, scripts, environment, prefix })).toBeGreaterThan(0)
