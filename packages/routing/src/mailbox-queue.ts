@@ -6,7 +6,7 @@
  * itself refuses nothing: whoever delivers looks at `isFull` first, and asks `takesExcessOf` when it is; and looks at `exceedsBudget`.
  */
 import type { RoutedMessage } from './routed-message.ts'
-import { sharedMemory } from './payload.ts'
+import { heldMemory } from './payload.ts'
 import type { PayloadCopier } from './payload-copier.ts'
 import { MESSAGE_BYTES, type WaitingBudget } from './waiting-budget.ts'
 
@@ -70,9 +70,11 @@ export class MailboxQueue {
 
   push(message: RoutedMessage): void {
     const before = this.bytes
-    const memory = sharedMemory(message.payload)
-    if (memory === undefined) {
-      message.pinned = message.payload.length
+    const { payload } = message
+    const memory = heldMemory(payload)
+    if (memory !== undefined) message.isOwned = true
+    if (memory === undefined || memory.byteLength === payload.length) {
+      message.pinned = payload.length
       this.bytes += message.pinned
     } else {
       this.#countShared(message, memory)

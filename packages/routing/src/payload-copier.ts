@@ -2,7 +2,6 @@
  * Copies payloads that are small parts of large memory. Copies of similar length share a slab of at most eight times their length, so that a stream
  * of messages does not pay for an allocation each, and what a kept copy pins stays within the same eighth that made the copy necessary.
  */
-import { isLoose } from './payload.ts'
 import type { RoutedMessage } from './routed-message.ts'
 
 /** Shorter ones are cheapest on their own, in V8's heap. */
@@ -20,23 +19,17 @@ export class PayloadCopier {
   /** By the power of two that the length is rounded up to. */
   readonly #slabs: (Slab | undefined)[] = new Array(15).fill(undefined)
 
-  /** Makes sure, once, that the payload of a message pins no more than it should. */
+  /** Makes sure, once, that the payload of a message pins no more than it should. Its mailbox has marked those that need no copy. */
   own(message: RoutedMessage): void {
     if (message.isOwned) return
     message.isOwned = true
-    const owned = this.owned(message.payload)
-    if (owned === message.payload) return
-    message.payload = owned
+    message.payload = this.copy(message.payload)
     // A copy is ours alone, so it may be opened in place even if the original was shared.
     message.isExclusive = true
   }
 
-  /** The payload itself, or a copy that nobody else holds. */
-  owned(payload: Uint8Array): Uint8Array {
-    return isLoose(payload) ? this.#copy(payload) : payload
-  }
-
-  #copy(payload: Uint8Array): Uint8Array {
+  /** A copy that nobody else holds. */
+  copy(payload: Uint8Array): Uint8Array {
     const length = payload.length
     if (length < SHORTEST_SHARED || length > LONGEST_SHARED) {
       const copy = new Uint8Array(length)

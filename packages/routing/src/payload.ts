@@ -26,17 +26,10 @@ export function plainPayload(payload: Uint8Array): Uint8Array {
   return new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength)
 }
 
-/** Whether a payload is to be copied before it outlives its turn. */
-export function isLoose(payload: Uint8Array): boolean {
-  const length = payload.length
-  return length <= SMALL || length * FRACTION < payload.buffer.byteLength
-}
-
-/** The memory a payload keeps alive as a whole although it is only a part of it; undefined when it is all of it, or is going to be copied. */
-export function sharedMemory(payload: Uint8Array): ArrayBufferLike | undefined {
+/** The memory a payload keeps alive; undefined when it is so small a part of it that it is to be copied before it outlives its turn. */
+export function heldMemory(payload: Uint8Array): ArrayBufferLike | undefined {
   const length = payload.length
   if (length <= SMALL) return undefined
   const { buffer } = payload
-  const size = buffer.byteLength
-  return length === size || length * FRACTION < size ? undefined : buffer
+  return length * FRACTION < buffer.byteLength ? undefined : buffer
 }

@@ -80,7 +80,7 @@ describe('what waits', () => {
         const chunk = crypto.getRandomValues(new Uint8Array(40_000))
         const large = new Uint8Array(400_000)
         large.set(chunk)
-        const copies = lengths.map((length) => copier.owned(large.subarray(0, length)))
+        const copies = lengths.map((length) => copier.copy(large.subarray(0, length)))
         copies.forEach((copy, i) => {
           expect(Buffer.compare(copy, chunk.subarray(0, lengths[i]))).toBe(0)
           expect(copy.buffer).not.toBe(large.buffer)
