@@ -210,7 +210,7 @@ export class PortalConnection implements BatchWorker, Carried {
     const { sentBytes = 0, receivedBytes = 0 } = this.#stream ?? {}
     if (this.#stream !== undefined) {
       const peer = this.#binding?.identifier
-      portal.tell('portals/connection-closed', { reason, code, remote: socket.remote, peer, sentBytes, receivedBytes })
+      portal.event('portals/connection-closed', { reason, code, remote: socket.remote, peer, sentBytes, receivedBytes })
     }
     dropPressure(this.#worker.close())
     this.#options.onOver()

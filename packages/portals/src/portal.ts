@@ -3,7 +3,7 @@
  */
 
 import { type DiagnosticDetails, dropPressure, type Router } from '@ockam/core'
-import { DropReport } from './drop-report.ts'
+import { LimitedEvent } from './limited-event.ts'
 import type { PortalSettings } from './option.ts'
 import type { EndReason, Traffic } from './portal-stream.ts'
 
@@ -47,8 +47,8 @@ export class Portal {
   readonly router: Router
   readonly settings: PortalSettings
   readonly traffic: Traffic = { sentBytes: 0, receivedBytes: 0 }
-  readonly dropped: DropReport<MessageDrop>
-  readonly refused: DropReport<Refusal>
+  readonly dropped: LimitedEvent<MessageDrop>
+  readonly refused: LimitedEvent<Refusal>
   /** `inlet` or `outlet`, with its address, for people. */
   readonly #details: DiagnosticDetails
   readonly #connections = new Set<Carried>()
@@ -59,8 +59,8 @@ export class Portal {
     this.router = router
     this.settings = settings
     this.#details = details
-    this.dropped = new DropReport('portals/message-dropped', router.services)
-    this.refused = new DropReport('portals/connection-refused', router.services)
+    this.dropped = new LimitedEvent('portals/message-dropped', router.services)
+    this.refused = new LimitedEvent('portals/connection-refused', router.services)
   }
 
   get isFull(): boolean {
@@ -86,11 +86,11 @@ export class Portal {
   /** Both ends of a connection know each other. */
   opened(details: DiagnosticDetails): void {
     this.#opened++
-    this.tell('portals/connection-opened', details)
+    this.event('portals/connection-opened', details)
   }
 
-  tell(event: string, details: DiagnosticDetails): void {
-    this.router.services.diagnostics.event(event, { ...this.#details, ...details })
+  event(name: string, details: DiagnosticDetails): void {
+    this.router.services.diagnostics.event(name, { ...this.#details, ...details })
   }
 
   statistics(): PortalStatistics {

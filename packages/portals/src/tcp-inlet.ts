@@ -61,7 +61,7 @@ export async function createTcpInlet(node: PortalNode, options: TcpInletOptions)
       settings,
       onClient: (socket) => dropPressure(new InletClient(client, socket).run()),
       onRefused: (reason) => portal.refuse(reason),
-      onFailure: (code) => portal.tell('portals/accept-failed', { code }),
+      onFailure: (code) => portal.event('portals/accept-failed', { code }),
     })
     // Stands for the listener in the node: what closes the node closes the inlet.
     const anchor = router.startWorker(undefined, () => undefined, { from: 'local' })

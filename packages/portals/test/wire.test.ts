@@ -5,6 +5,7 @@
 
 import type { Socket } from 'node:net'
 import type { NodeOptions } from '@ockam/node'
+import { tcp } from '@ockam/transport-tcp'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createTcpInlet, createTcpOutlet, type TcpInlet, type TcpOutlet, type TcpOutletOptions } from '../src/index.ts'
 import { bytesOf, endOf, hexOf, RawPeer, rawOutlet } from './fixture/raw-peer.ts'
@@ -289,11 +290,12 @@ describe('two ends of ours', () => {
 describe('over plain TCP transport and without channels', () => {
   test('an outlet that says so is reached, as one of a Rust node without an authority is', async () => {
     world = new World()
-    const server = await world.server()
-    const client = await world.side()
+    const server = await world.side({ transports: [tcp()] })
+    const client = await world.side({ transports: [tcp()] })
+    const { address } = await server.node.listen('/ip4/127.0.0.1/tcp/0')
     const to = await startServer((socket) => void socket.end('plain'))
     await createTcpOutlet(server.node, 'outlet', { to, allowAnyone: true, from: 'anyone' })
-    const inlet = await createTcpInlet(client.node, { listen: 0, to: '/memory/server/service/outlet' })
+    const inlet = await createTcpInlet(client.node, { listen: 0, to: `${address}/service/outlet` })
     expect(String(await readAll(await connectTo(inlet.port)))).toBe('plain')
   })
 })

@@ -13,7 +13,7 @@ interface Count {
   toldAtMs: number
 }
 
-export class DropReport<Reason extends string> {
+export class LimitedEvent<Reason extends string> {
   readonly #event: string
   readonly #services: Pick<NodeServices, 'clock' | 'diagnostics'>
   readonly #counts = new Map<Reason, Count>()
