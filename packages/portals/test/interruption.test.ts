@@ -1,0 +1,253 @@
+/**
+ * What two ends say to each other after their way was lost and their channel has moved to another one: Mark, which tells each end what it must have
+ * received (`docs/wire.md`). That real relays can be killed is tested in tools/integration.
+ */
+
+import { type ResolvedRoute, type Session, type SessionEvents } from '@ockam/core'
+import { trustEveryone } from '@ockam/node'
+import type { Socket } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { createTcpOutlet, type TcpInlet } from '../src/index.ts'
+import { RawPeer, bytesOf, endOf, rawOutlet } from './fixture/raw-peer.ts'
+import { connectTo, cutOf, endSockets, readBytes, startEchoServer, startServer, until } from './fixture/socket.ts'
+import { hastyClock, inletOf, portalTo, type Side, World } from './fixture/world.ts'
+
+let world: World | undefined
+const newWorld = (): World => (world = new World())
+afterEach(async () => {
+  endSockets()
+  await world?.close()
+})
+
+/** A session whose ups and downs the test decides. */
+class SteeredSession implements Session {
+  readonly name = 'steered'
+  readonly state = 'up'
+  readonly way = 0
+  readonly closed: Promise<void> = new Promise(() => undefined)
+  readonly route: ResolvedRoute
+  readonly #up = new Set<(event: SessionEvents['up']) => void>()
+  readonly #down = new Set<(event: SessionEvents['down']) => void>()
+
+  constructor(route: ResolvedRoute) {
+    this.route = route
+  }
+
+  /** Along the only channel of a side to the server. */
+  static async of({ node, identifier }: Side): Promise<SteeredSession> {
+    return new SteeredSession(await node.router.resolve('/memory/server/secure/api', { identity: identifier, trust: trustEveryone() }))
+  }
+
+  goDown(): void {
+    for (const listener of this.#down) listener({ error: undefined, retryInMs: 1 })
+  }
+
+  comeUp(): void {
+    for (const listener of this.#up) listener({ route: this.route, way: 0 })
+  }
+
+  async whenUp(): Promise<ResolvedRoute> {
+    return this.route
+  }
+
+  on<Name extends keyof SessionEvents>(event: Name, listener: (event: SessionEvents[Name]) => void): () => void {
+    const listeners = (event === 'up' ? this.#up : this.#down) as Set<(event: SessionEvents[Name]) => void>
+    listeners.add(listener)
+    return () => void listeners.delete(listener)
+  }
+
+  async close(): Promise<void> {}
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+const PORTAL_WORKER = `portal1_${'0'.repeat(32)}`
+
+/** An inlet of ours on a steered session, one of its clients, and an outlet that speaks byte by byte. */
+async function inletWithRawOutlet(worker = PORTAL_WORKER, clock = {}) {
+  const here = newWorld()
+  const server = await here.server()
+  const client = await here.side(clock)
+  const listener = rawOutlet(server, 'outlet')
+  const portal = rawOutlet(server, worker)
+  const session = await SteeredSession.of(client)
+  const inlet: TcpInlet = await inletOf(client, { to: session, outlet: 'outlet' })
+  const socket = await connectTo(inlet.port)
+  const ping = await listener.mailbox.receive({ timeoutMs: 10_000 })
+  await portal.answer(ping, '01')
+  await until(() => inlet.statistics().opened === 1, 'the inlet has the Pong')
+  const answer = (hex: string): Promise<void> => portal.answer(ping, hex)
+  /** The next message that is no Credit, its payload in hexadecimal. */
+  const next = async (): Promise<string> => {
+    for (;;) {
+      const hex = Buffer.from((await portal.mailbox.receive({ timeoutMs: 10_000 })).payload).toString('hex')
+      if (!hex.startsWith('04')) return hex
+    }
+  }
+  return { inlet, client, session, socket, answer, next }
+}
+
+const reasons = (side: Side): unknown[] => side.ledger.of('portals/connection-closed').map(({ reason }) => reason)
+
+describe('an inlet after an interruption', () => {
+  test('reads nothing from its clients until it is over, says what it has sent, and goes on when the answer agrees', async () => {
+    const { session, socket, answer, next, inlet } = await inletWithRawOutlet()
+    socket.write('a')
+    expect(await next()).toBe('03016101' + '0000')
+    session.goDown()
+    session.goDown()
+    socket.write('b')
+    await answer('03' + '0163' + '010000')
+    expect(String(await readBytes(socket, 1))).toBe('c')
+    expect(inlet.statistics().sentBytes).toBe(1)
+    session.comeUp()
+    // One Payload, 786,432 bytes of credit granted so far, not ended.
+    expect(await next()).toBe('06' + '0100' + '808030' + '00')
+    expect(await next()).toBe('03016201' + '0100')
+    await answer('06' + '0100' + '00' + '00')
+    await answer('03' + '0164' + '010100')
+    expect(String(await readBytes(socket, 1))).toBe('d')
+  })
+
+  test('ends a connection of which bytes were lost, and tells the other side', async () => {
+    const { client, session, socket, answer, next } = await inletWithRawOutlet()
+    session.goDown()
+    session.comeUp()
+    expect(await next()).toMatch(/^060000/)
+    await answer('06' + '0100' + '00' + '00')
+    expect(await next()).toBe('02')
+    expect(await cutOf(socket)).toBe('ECONNRESET')
+    expect(reasons(client)).toEqual(['messages-lost'])
+  })
+
+  test('takes credit and an end that were lost from the Mark', async () => {
+    const { session, socket, answer, next, inlet } = await inletWithRawOutlet()
+    const ended = new Promise((resolve) => socket.once('end', resolve))
+    socket.resume().write(new Uint8Array(600_000))
+    // What may be sent without credit, less what messages cost.
+    let sent = 0
+    while (sent < 230_000) sent += (await next()).length / 2 - 7
+    session.goDown()
+    session.comeUp()
+    let mark = await next()
+    while (!mark.startsWith('06')) mark = await next()
+    expect(inlet.statistics().sentBytes).toBeLessThan(300_000)
+    await answer('06' + '0000' + '808040' + '01')
+    await ended
+    while (inlet.statistics().sentBytes < 600_000) await next()
+  })
+
+  test.each([
+    ['less credit than was received', '06000000' + '00', '0481 01'],
+    ['more credit than there can be', '060000ffffffffffff07' + '00', '0481 01'],
+  ])('ends a connection whose Mark tells of %s', async (_, mark, credit) => {
+    const { client, session, socket, answer, next } = await inletWithRawOutlet()
+    await answer(credit)
+    session.goDown()
+    session.comeUp()
+    expect(await next()).toMatch(/^06/)
+    await answer(mark)
+    expect(await next()).toBe('02')
+    expect(await cutOf(socket)).toBe('ECONNRESET')
+    expect(reasons(client)).toEqual(['protocol-violation'])
+  })
+
+  test('ends a connection whose other side does not answer: it is gone', async () => {
+    const { client, session, socket } = await inletWithRawOutlet(PORTAL_WORKER, { clock: hastyClock })
+    session.goDown()
+    session.comeUp()
+    expect(await cutOf(socket)).toBe('ECONNRESET')
+    expect(reasons(client)).toEqual(['timeout'])
+  })
+
+  test('says again that a connection has ended, when the other side may not have heard it', async () => {
+    const { session, socket, next } = await inletWithRawOutlet()
+    session.goDown()
+    socket.resetAndDestroy()
+    expect(await next()).toBe('02')
+    session.comeUp()
+    expect(await next()).toBe('02')
+  })
+
+  test('ends a connection with an outlet of another make, where nobody can tell what was lost', async () => {
+    const { client, session, socket, next } = await inletWithRawOutlet('other-make')
+    session.goDown()
+    expect(await cutOf(socket)).toBe('ECONNRESET')
+    expect([await next(), reasons(client)]).toEqual(['02', ['route-lost']])
+  })
+
+  test('cuts a client whose Ping was not answered, so that it tries again', async () => {
+    const here = newWorld()
+    const server = await here.server()
+    const client = await here.side()
+    const listener = rawOutlet(server, 'outlet')
+    const session = await SteeredSession.of(client)
+    const inlet = await inletOf(client, { to: session, outlet: 'outlet' })
+    const socket = await connectTo(inlet.port)
+    await listener.mailbox.receive({ timeoutMs: 10_000 })
+    session.goDown()
+    session.comeUp()
+    expect(await cutOf(socket)).toBe('ECONNRESET')
+    expect(inlet.statistics().refused).toEqual({ 'no-answer': 1 })
+  })
+
+  test('disturbs nothing when the session moves without having been down', async () => {
+    const { inlet, client } = await portalTo(newWorld(), await startEchoServer())
+    const session = await SteeredSession.of(client)
+    const second = await inletOf(client, { to: session, outlet: 'outlet' })
+    const socket = await connectTo(second.port)
+    socket.write('one')
+    expect(String(await readBytes(socket, 3))).toBe('one')
+    session.comeUp()
+    socket.write('two')
+    expect(String(await readBytes(socket, 3))).toBe('two')
+    expect(inlet.statistics().connections).toBe(0)
+  })
+})
+
+describe('an outlet', () => {
+  async function outletWithRawInlet() {
+    const here = newWorld()
+    const server = await here.server()
+    const client = await here.side()
+    const targets: Socket[] = []
+    await createTcpOutlet(server.node, 'outlet', { to: await startServer((socket) => targets.push(socket)), allow: [client.identifier] })
+    const peer = await RawPeer.open(client, PORTAL_WORKER)
+    const route = await peer.connect()
+    const next = async (): Promise<string> => {
+      for (;;) {
+        const { hex } = await peer.receive()
+        if (!hex.startsWith('04')) return hex
+      }
+    }
+    return { server, client, peer, route, next, targets }
+  }
+
+  test('answers each Mark with its own', async () => {
+    const { peer, route, next } = await outletWithRawInlet()
+    await peer.send(route, '03016101' + '0000')
+    for (let i = 0; i < 2; i++) {
+      await peer.send(route, '06' + '0100' + '00' + '00')
+      expect(await next()).toBe('06' + '0000' + '808030' + '00')
+    }
+  })
+
+  test('cuts the target off when bytes were lost, so that nobody takes half of something for the whole', async () => {
+    const { server, peer, route, next, targets } = await outletWithRawInlet()
+    await peer.send(route, '03016101' + '0000')
+    await peer.send(route, '06' + '0200' + '00' + '00')
+    expect(await next()).toBe('02')
+    expect(await cutOf(targets[0] as Socket)).toBe('ECONNRESET')
+    expect(reasons(server)).toEqual(['messages-lost'])
+  })
+
+  test('does not take a Mark from anybody but its peer', async () => {
+    const { server, client, peer, route, next } = await outletWithRawInlet()
+    const second = await RawPeer.open(client)
+    await second.send(second.channel.routeTo([endOf(route)]), '06' + '0900' + '00' + '00')
+    await second.send('echo', bytesOf('00'))
+    await second.receive()
+    await peer.send(route, '06' + '0000' + '00' + '00')
+    expect(await next()).toBe('06' + '0000' + '808030' + '00')
+    expect(reasons(server)).toEqual([])
+  })
+})
