@@ -1,12 +1,13 @@
-// `npm run interop`: installs, builds the Rust peer, and runs the tests against it. Arguments go to vitest: `npm run interop -- channel`.
+// `npm run interop`: installs, builds packages and the Rust peer, and runs the tests against it. Arguments go to vitest: `npm run interop -- channel`.
 // `--build-only` only builds the peer, and fails when it is not there afterwards; it needs nothing installed.
 import { buildRustPeer } from './rust-peer.mjs'
-import { install, run } from './workspace.mjs'
+import { build, install, run } from './workspace.mjs'
 
 if (process.argv.includes('--build-only')) {
   process.exitCode = (await buildRustPeer()) ? 0 : 1
 } else {
   await install()
+  await build()
   await buildRustPeer()
   const { code } = await run('vitest', ['run', '--project', 'interop', ...process.argv.slice(2)])
   process.exitCode = code
