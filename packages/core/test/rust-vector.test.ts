@@ -1,6 +1,6 @@
 /**
  * Bytes of Rust nodes that are core's to read and write, as `npm run capture` records them: texts in BARE, policies in CBOR, and datagrams. Policies are
- * items here and nothing more, and datagrams are put together by the test: what they mean is for other packages.
+ * only read here, and datagrams are put together by the test: what they mean is for other packages.
  */
 
 import { readFileSync } from 'node:fs'
@@ -19,6 +19,7 @@ interface Text {
 
 interface Policy {
   readonly text?: string
+  readonly shown?: string
   readonly cbor?: string
 }
 
@@ -41,12 +42,35 @@ describe('texts of a Rust node', () => {
   })
 })
 
+/** An expression as a Rust node shows it, of its CBOR: `[kind, [fields]]`. */
+function showExpression(reader: CborReader): string {
+  const kind = reader.beginEnum()
+  let shown: string
+  if (kind === 1) shown = JSON.stringify(reader.text())
+  else if (kind === 2) shown = reader.int64().toString()
+  else if (kind === 3) shown = String(reader.float64())
+  else if (kind === 4) shown = String(reader.bool())
+  else if (kind === 5) shown = reader.text()
+  else if (kind === 6 || kind === 7) {
+    const items: string[] = []
+    reader.beginArray()
+    while (reader.hasNext()) items.push(showExpression(reader))
+    reader.end()
+    shown = kind === 6 ? `[${items.join(' ')}]` : `(${items.join(' ')})`
+  } else throw new Error(`There is no expression of kind ${kind}.`)
+  reader.endEnum()
+  return shown
+}
+
 describe('policies of a Rust node', () => {
-  test.each(casesOf<Policy>('policy').filter(({ cbor }) => cbor !== undefined))('are items that we write alike: $text', ({ cbor = '' }) => {
+  const policies = casesOf<Policy>('policy').filter(({ cbor }) => cbor !== undefined)
+
+  test.each(policies)('are items that we write alike, and hold what is shown: $text', ({ cbor = '', shown }) => {
     const reader = new CborReader(hex(cbor))
     const item = readValue(reader)
     reader.finish()
     expect(toHex(encodeValue(item))).toBe(cbor)
+    expect(showExpression(new CborReader(hex(cbor)))).toBe(shown)
   })
 })
 

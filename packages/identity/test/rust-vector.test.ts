@@ -142,7 +142,9 @@ describe.each(CREDENTIALS)('a credential of a Rust node: $name', (known) => {
   const code = 'identity/invalid-attestation'
 
   test('is signed with a key that its issuer attests', async () => {
-    expect(history.identifier.toString()).toBe(known.issuer)
+    const { identities } = nodeParts({ clock: new TestClock(known.createdAt) })
+    expect((await identities.import(hex(known.issuerHistory))).toString()).toBe(known.issuer)
+    expect((await identities.import(hex(known.subjectHistory))).toString()).toBe(known.subject)
     const data = new CborReader(decodeVersionedData(attested.signed, ATTESTATION_DATA, code))
     data.beginArray(5)
     expect(toHex(data.bytes())).toBe(known.issuer.slice(1))
