@@ -55,6 +55,22 @@ test(
 )
 
 test(
+  'a router on both sides of the relay forgets all connections and tells nobody: both sides connect anew, and the same channel goes on',
+  async () => {
+    const relay = await world.startRelay(0)
+    const [near, far] = [await proxyTo(relay.address), await proxyTo(relay.address)]
+    await world.startDevice([near.address], await world.startService([{ ...relay, address: far.address }]))
+    const { binding } = await world.status()
+    near.forget()
+    far.forget()
+    await world.until(({ state }) => state !== 'up', 'the silence was noticed')
+    await world.works()
+    expect((await world.status()).binding).toBe(binding)
+  },
+  TEST_MS,
+)
+
+test(
   'the device is suspended: it judges nothing of a time in which it did not run',
   async () => {
     const relay = await world.startRelay(0)
