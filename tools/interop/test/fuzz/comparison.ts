@@ -11,36 +11,31 @@ export type Verdict = { readonly result: string } | { readonly refusal: string }
 /** Who accepts: us alone (`looser`), the Rust peer alone (`stricter`), or both, with other results (`other`). */
 export type Direction = 'looser' | 'stricter' | 'other'
 
-export interface Difference {
+export interface Case {
   readonly kind: string
-  readonly direction: Direction
   readonly input: Uint8Array
   readonly ours: Verdict
   readonly rust: Verdict
+  /** Left out: both agree. */
+  readonly direction?: Direction
 }
 
-export interface Comparison {
-  readonly differences: readonly Difference[]
-  /** How many of the inputs both accept. */
-  readonly accepted: number
-}
+export type Difference = Case & { readonly direction: Direction }
 
-export async function compare(peer: RustPeer, kind: Kind, inputs: readonly Uint8Array[]): Promise<Comparison> {
+export const isDifference = (one: Case): one is Difference => one.direction !== undefined
+
+export async function compare(peer: RustPeer, kind: Kind, inputs: readonly Uint8Array[]): Promise<readonly Case[]> {
   const asked = peer.ask('decode', { kind: kind.name, items: inputs.map(hexOf) })
-  const ours: Verdict[] = []
-  for (const input of inputs) ours.push(await ourVerdict(kind, input))
+  const verdicts: Verdict[] = []
+  for (const input of inputs) verdicts.push(await ourVerdict(kind, input))
   const { results } = await asked
   if (results.length !== inputs.length) throw new Error(`The Rust peer answers ${results.length} of ${inputs.length} items.`)
-  const differences: Difference[] = []
-  let accepted = 0
-  inputs.forEach((input, at) => {
-    const mine = ours[at] as Verdict
-    const other = rustVerdict(kind, results[at] ?? {})
-    const direction = difference(mine, other)
-    if (direction !== undefined) differences.push({ kind: kind.name, direction, input, ours: mine, rust: other })
-    else if ('result' in mine) accepted++
+  return inputs.map((input, at) => {
+    const ours = verdicts[at] as Verdict
+    const rust = rustVerdict(kind, results[at] ?? {})
+    const direction = difference(ours, rust)
+    return { kind: kind.name, input, ours, rust, ...(direction === undefined ? {} : { direction }) }
   })
-  return { differences, accepted }
 }
 
 async function ourVerdict(kind: Kind, input: Uint8Array): Promise<Verdict> {

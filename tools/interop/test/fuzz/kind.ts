@@ -33,9 +33,11 @@ export const NOT_COMPARED: Readonly<Record<string, string>> = {
 /** How often a rule of signed things is broken: about once per history. */
 const RATE = 20
 
-/** @param random makes the subjects of attestations, which the Rust peer is told. */
-export async function kinds(random: SeededRandom, peer: RustPeer): Promise<readonly Kind[]> {
-  const subjects = [1, 1, 1, 2, 3].map((length) => history(random, 0, length))
+/** Identities that attestations are about. */
+export const fuzzSubjects = (random: SeededRandom): readonly FuzzIdentity[] => [1, 1, 1, 2, 3].map((length) => history(random, 0, length))
+
+/** The Rust peer is told of the subjects. */
+export async function kinds(peer: RustPeer, subjects: readonly FuzzIdentity[]): Promise<readonly Kind[]> {
   for (const subject of subjects) await peer.ask('identity.import', { history: hexOf(subject.history) })
   const histories = new Map(subjects.map((subject) => [hexOf(subject.identifier), subject.history]))
   const verifyAttestation = ours.attestationVerifier(histories)

@@ -2,7 +2,7 @@
 
 import type { RustPeer } from '../fixture/rust-peer.ts'
 import { encode, type Item, parse } from './cbor-item.ts'
-import { compare, type Difference } from './comparison.ts'
+import { compare, type Difference, isDifference } from './comparison.ts'
 import type { Kind } from './kind.ts'
 
 const MAX_STEPS = 60
@@ -15,8 +15,11 @@ export async function minimise(
 ): Promise<Difference> {
   let best = original
   for (let step = 0; step < MAX_STEPS; step++) {
-    const { differences } = await compare(peer, kind, shorter(best.input))
-    const next = differences.filter(isSame).reduce((least, other) => (other.input.length < least.input.length ? other : least), best)
+    const cases = await compare(peer, kind, shorter(best.input))
+    const next = cases
+      .filter(isDifference)
+      .filter(isSame)
+      .reduce((least, other) => (other.input.length < least.input.length ? other : least), best)
     if (next === best) break
     best = next
   }
