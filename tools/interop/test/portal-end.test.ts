@@ -16,14 +16,20 @@ import { hex, ours, rust, rustListener, socketOf, unhex, utf8 } from './fixture/
 const LENGTH = 3 * 1024 * 1024
 
 describe.each(PORTALS)('%s', (_name, open) => {
-  test('bring the target all that a client sent before it ended its side, and then the end', async () => {
+  test('bring the target all that a client sent before it ended its side, and then the end; an answer after that is lost', async () => {
     const received: Promise<Buffer>[] = []
-    const target = await startTarget((socket) => received.push(readAll(socket)))
+    const target = await startTarget((socket) => {
+      received.push(readAll(socket))
+      socket.once('end', () => socket.end('late'))
+    })
     const { port } = await open(target, 'channel')
     const socket = await dial(port)
     const sent = await pour(socket, LENGTH, 1)
+    let answered = 0
+    socket.on('data', (chunk: Buffer) => (answered += chunk.length))
     socket.end()
     await isOver(socket)
+    expect(answered).toBe(0)
     await expect.poll(() => received.length).toBe(1)
     const bytes = (await received[0]) as Buffer
     expect(bytes).toHaveLength(LENGTH)
