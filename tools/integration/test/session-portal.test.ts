@@ -4,11 +4,13 @@ import { once } from 'node:events'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Child, until } from './fixture/child.ts'
 import { BACK_WITHIN_MS, SessionWorld, TEST_MS } from './fixture/session-world.ts'
+import { StallingProxy } from './fixture/stalling-proxy.ts'
 import { TcpEnd, TcpTarget } from './fixture/tcp-target.ts'
 
 let world: SessionWorld
 let target: TcpTarget
 const clients: TcpEnd[] = []
+const proxies: StallingProxy[] = []
 
 beforeEach(async () => {
   world = await SessionWorld.create()
@@ -17,10 +19,11 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const { socket } of clients.splice(0)) socket.destroy()
   await world.end()
+  for (const proxy of proxies.splice(0)) proxy.close()
   target.close()
 })
 
-/** The service's target at a port of the device, through so many relays. */
+/** The service's target at a port of the device, through so many relays. @returns what is between device and relays. */
 async function startPortal({
   relays: count = 1,
   isEcho = false,
@@ -29,15 +32,17 @@ async function startPortal({
   readonly relays?: number
   readonly isEcho?: boolean
   readonly inlet?: 'session' | 'address'
-} = {}): Promise<void> {
+} = {}): Promise<readonly StallingProxy[]> {
   target = await TcpTarget.start({ isEcho })
   const relays = await Promise.all(Array.from({ length: count }, (_, index) => world.startRelay(index)))
   const service = await world.startService(relays, target.port)
+  for (const { address } of relays) proxies.push(await StallingProxy.to(address))
   await world.startDevice(
-    relays.map(({ address }) => address),
+    proxies.map(({ address }) => address),
     service,
     inlet,
   )
+  return proxies
 }
 
 async function newClient(): Promise<TcpEnd> {
@@ -167,6 +172,23 @@ test(
       expect(received.equals(sent.subarray(0, received.length))).toBe(true)
     }
     await newOnesWork()
+  },
+  TEST_MS,
+)
+
+test(
+  'a router forgets its connections and tells nobody: an idle connection goes on, one that sent something into the void ends at both sides',
+  async () => {
+    const [proxy] = await startPortal()
+    const idle = await newConversation()
+    const busy = await newConversation()
+    proxy?.forget()
+    busy.client.socket.write('lost')
+    await world.until(({ downs }) => downs > 0, 'the silence was noticed')
+    await soon(() => busy.client.isOver && busy.server.isOver, 'both ends have been told')
+    await passes(idle.client, () => idle.server, 'still')
+    await passes(idle.server, () => idle.client, 'here')
+    await newConversation()
   },
   TEST_MS,
 )

@@ -63,7 +63,7 @@ test(
     const { binding } = await world.status()
     near.forget()
     far.forget()
-    await world.until(({ state }) => state !== 'up', 'the silence was noticed')
+    await world.until(({ downs }) => downs > 0, 'the silence was noticed')
     await world.works()
     expect((await world.status()).binding).toBe(binding)
   },
