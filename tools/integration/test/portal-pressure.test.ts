@@ -1,0 +1,115 @@
+/**
+ * Clients and services that do not read, at a portal from end to end: inlet, relay, outlet and service in processes of their own, a secure channel behind
+ * the relay. `OCKAM_SOAK=1` offers 1 GiB and reads 64 MiB of it at 8 MiB/s, as the promise has it; without it amounts are smaller.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, test } from 'vitest'
+import { MIB } from './fixture/bound.ts'
+import { Child, endChildren, until } from './fixture/child.ts'
+import { ask, DigestReader, echoes, endClients } from './fixture/portal-client.ts'
+import { growthOf, isSoak, PortalWorld } from './fixture/portal-world.ts'
+
+afterEach(async () => {
+  endClients()
+  await endChildren()
+})
+
+const OFFERED = (isSoak ? 1024 : 384) * MIB
+const WARM_UP = 64 * MIB
+const SLOW = (isSoak ? 64 : 16) * MIB
+const SLOW_PER_SECOND = 8 * MIB
+const MAX_GROWTH = 64 * MIB
+
+/** With both ends ours, and with an outlet that behaves as one of another make. */
+const MAKES = [
+  { name: 'two ends of ours', options: {} },
+  { name: 'an end of another make', options: { outlet: { isExtended: false } } },
+] as const
+
+describe.each(MAKES)('with $name', ({ options }) => {
+  test(
+    'a client that reads slowly makes the service wait: no process grows, and all of it arrives unchanged',
+    async () => {
+      const world = await PortalWorld.start()
+      const target = await Child.start('portal-target')
+      const all = { ...world.processes, target }
+      const { port } = await world.portalTo(target.ready as number, options)
+
+      const reader = new DigestReader(await ask(port, `flood ${OFFERED}`))
+      await reader.read(WARM_UP)
+      for (const child of Object.values(all)) await child.ask('markMemory')
+      const slowUntil = reader.bytes + SLOW
+      while (reader.bytes < slowUntil) {
+        await reader.read(SLOW_PER_SECOND / 20)
+        await sleep(50)
+      }
+      // The service still has something left to offer: it was made to wait.
+      expect((await target.ask<{ bytes: number }>('flooded')).bytes).toBeLessThan(OFFERED)
+
+      const digest = await reader.finish()
+      expect(reader.bytes).toBe(OFFERED)
+      expect(await target.ask('flooded')).toEqual({ bytes: OFFERED, digest })
+      for (const [name, grown] of Object.entries(await growthOf(all))) expect(grown, name).toBeLessThanOrEqual(MAX_GROWTH)
+    },
+    isSoak ? 300_000 : 90_000,
+  )
+})
+
+describe('a client that stands still', () => {
+  test('costs its window, and neighbours at the same inlet go on, in both directions; it gets all when it reads again', async () => {
+    const world = await PortalWorld.start()
+    const target = await Child.start('portal-target')
+    const { port, statistics } = await world.portalTo(target.ready as number)
+    await echoes(port, MIB)
+    const stuck = new DigestReader(await ask(port, `flood ${OFFERED}`))
+    const held = await ask(port, 'hold')
+    held.write(new Uint8Array(64 * MIB))
+    // Both have come to rest when nothing is carried any more.
+    let carried = -1
+    let looks = 0
+    await until(
+      async () => {
+        const { inlet } = await statistics()
+        const now = inlet.sentBytes + inlet.receivedBytes
+        looks = now === carried ? looks + 1 : 0
+        carried = now
+        return looks
+      },
+      (unchanged) => unchanged >= 8,
+      'flood and flow to the service that holds came to rest',
+    )
+    expect((await target.ask<{ bytes: number }>('flooded')).bytes).toBeLessThan(OFFERED)
+    await Promise.all(Array.from({ length: 20 }, () => echoes(port, 4 * MIB)))
+    const { inlet, outlet } = await statistics()
+    expect(inlet.connections).toBe(2)
+    expect(outlet.connections).toBe(2)
+    // Not a byte more of those that stand still: only what the neighbours sent and got.
+    const asked = 20 * (4 * MIB + 'echo\n'.length)
+    expect(inlet.sentBytes + inlet.receivedBytes - carried).toBe(asked + 20 * 4 * MIB)
+    const digest = await stuck.finish()
+    expect(await target.ask('flooded')).toEqual({ bytes: OFFERED, digest })
+  }, 90_000)
+
+  test('with an end of another make it is cut off after the limit, and its neighbours go on', async () => {
+    const world = await PortalWorld.start()
+    const target = await Child.start('portal-target')
+    const { port, statistics } = await world.portalTo(target.ready as number, {
+      outlet: { isExtended: false },
+      inlet: { stallTimeoutMs: 1000 },
+    })
+    await ask(port, `flood ${OFFERED}`)
+    await until(statistics, ({ inlet }) => inlet.opened === 1, 'the flood began')
+    await until(statistics, ({ inlet, outlet }) => inlet.connections === 0 && outlet.connections === 0, 'it was cut off')
+    await echoesOfOtherMake(port)
+  }, 60_000)
+})
+
+/** An end of file is the end of both directions there: the client waits for its answer first. */
+async function echoesOfOtherMake(port: number): Promise<void> {
+  const socket = await ask(port, 'echo')
+  const reader = new DigestReader(socket)
+  socket.write(new Uint8Array(MIB))
+  await reader.read(MIB)
+  expect(reader.bytes).toBe(MIB)
+}
