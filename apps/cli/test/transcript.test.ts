@@ -51,7 +51,8 @@ async function execute({ file, steps }: Transcript): Promise<readonly Step[]> {
   })
   const recorded: Step[] = []
   try {
-    for (const step of steps) {
+    for (const [index, step] of steps.entries()) {
+      if (IS_RECORDING && !isPossible(step, placeholders)) return [...recorded, ...steps.slice(index)]
       const actual = visible(await run(placeholders.filled(step.input)))
       const place = `${file}: $ ${step.input}`
       if (IS_RECORDING && !asExpected(step, actual, placeholders)) {
@@ -76,6 +77,16 @@ async function execute({ file, steps }: Transcript): Promise<readonly Step[]> {
 function visible({ stdout, stderr, code }: Finished): Finished {
   const ends = /[ \t]+$/gm
   return { stdout: stdout.replaceAll(ends, ''), stderr: stderr.replaceAll(ends, ''), code }
+}
+
+function isPossible(step: Step, placeholders: Placeholders): boolean {
+  try {
+    placeholders.filled(step.input)
+    return true
+  } catch (error) {
+    console.error(`${step.input}: ${String(error)}`)
+    return false
+  }
 }
 
 const asExpected = (step: Step, actual: Finished, placeholders: Placeholders): boolean =>

@@ -19,14 +19,17 @@ export function identityRecord(state: State, name: string | undefined): Identity
 /** The named identity; without a name the default one, made if there is none. */
 export async function identityOrDefault(state: State, sources: SecretSources, name: string | undefined): Promise<IdentityRecord> {
   if (name !== undefined || state.defaults.get('identity') !== undefined) return identityRecord(state, name)
-  return createIdentity(state, sources, DEFAULT_NAME, undefined)
+  return state.alone('default-identity', async () => {
+    const made = state.defaults.get('identity')
+    return made === undefined ? createIdentity(state, sources, DEFAULT_NAME, undefined) : identityRecord(state, made)
+  })
 }
 
 /** The named vault; without a name the default one, made if there is none. */
 export async function vaultOrDefault(state: State, name: string | undefined): Promise<string> {
   const chosen = name ?? state.defaults.get('vault')
   if (chosen !== undefined) return state.vaults.get(chosen).name
-  return (await state.vaults.create({ name: DEFAULT_NAME })).name
+  return state.alone('default-vault', async () => state.defaults.get('vault') ?? (await state.vaults.create({ name: DEFAULT_NAME })).name)
 }
 
 /** @throws {CommandError} `cli/conflict` when the name is taken. */

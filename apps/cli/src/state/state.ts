@@ -5,7 +5,8 @@
 
 import { chmodSync, existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
+import { OckamError } from '@ockam/core'
 import { z } from 'zod'
 import { CommandError } from '../error.ts'
 import { DefaultNames } from './default-names.ts'
@@ -13,12 +14,14 @@ import { IdentityRecords } from './identity-records.ts'
 import { NodeRecords } from './node-records.ts'
 import { makePrivateFolder, requireOwnFolder } from './private-folder.ts'
 import { removeRemnants } from './remnant.ts'
+import { takeLock } from './process-lock.ts'
 import { createRecord, readRecord } from './record-file.ts'
 import { VaultRecords } from './vault-records.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 const VERSION = 1
+const LONGEST_WAIT_MS = 30_000
 const MARKER = 'state.json'
 const FOLDERS = ['nodes', 'vaults', 'identities', 'defaults', 'locks'] as const
 const FORMAT = z.object({ version: z.int().positive() })
@@ -30,6 +33,11 @@ export interface State {
   readonly vaults: VaultRecords
   readonly identities: IdentityRecords
   readonly defaults: DefaultNames
+  /**
+   * Does something while no other process does the same, such as making what the first of several commands needs.
+   * @throws {CommandError} `cli/timeout` when another process takes too long.
+   */
+  alone<T>(what: string, work: () => Promise<T>): Promise<T>
   /**
    * Deletes everything, keys too. Vaults that were put elsewhere stay there; their folders are returned.
    * @throws {CommandError} `cli/conflict`, and nothing is deleted, when a node runs.
@@ -64,7 +72,15 @@ export function openState(path: string, environment: Environment = process.env):
       .map((identity) => identity.name)
   const nodes = new NodeRecords({ folder: folder('nodes'), locks, defaults, environment })
   const vaults = new VaultRecords({ folder: folder('vaults'), locks, defaults, usersOf })
-  return { path, nodes, vaults, identities, defaults, reset: () => reset(path, nodes, vaults) }
+  return {
+    path,
+    nodes,
+    vaults,
+    identities,
+    defaults,
+    alone: (what, work) => alone(join(locks, what), work),
+    reset: () => reset(path, nodes, vaults),
+  }
 }
 
 /** False for an empty folder. @throws as {@link openState}. */
@@ -85,6 +101,18 @@ function hasState(path: string): boolean {
     })
   }
   return true
+}
+
+async function alone<T>(path: string, work: () => Promise<T>): Promise<T> {
+  const lock = await takeLock(path, LONGEST_WAIT_MS).catch((cause: unknown) => {
+    if (!OckamError.is(cause, 'store/locked')) throw cause
+    throw new CommandError('cli/timeout', `Another process has been busy with ${basename(path)} for ${LONGEST_WAIT_MS} ms.`, { cause })
+  })
+  try {
+    return await work()
+  } finally {
+    await lock.release()
+  }
 }
 
 async function reset(path: string, nodes: NodeRecords, vaults: VaultRecords): Promise<readonly string[]> {

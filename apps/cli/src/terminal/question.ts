@@ -16,9 +16,18 @@ export async function confirmed(shell: Shell, isYes: boolean, question: string):
 }
 
 /** @throws {CommandError} `cli/refused` when the person gives none. */
-export async function askPassphraseOf(vault: string): Promise<string> {
+export const askPassphraseOf = (vault: string): Promise<string> => askSecret(vault, `Passphrase of vault "${vault}"`)
+
+/** Twice, because nobody sees what is typed. @throws {CommandError} `cli/refused` when the person gives none, or two. */
+export async function askNewPassphraseOf(vault: string): Promise<string> {
+  const first = await askSecret(vault, `New passphrase of vault "${vault}"`)
+  if ((await askSecret(vault, 'Once more')) === first) return first
+  throw new CommandError('cli/refused', 'The two passphrases differ.')
+}
+
+async function askSecret(vault: string, message: string): Promise<string> {
   const { isCancel, password } = await import('@clack/prompts')
-  const answer = await password({ message: `Passphrase of vault "${vault}"`, output: process.stderr })
+  const answer = await password({ message, output: process.stderr })
   if (!isCancel(answer) && answer !== undefined && answer !== '') return answer
   throw new CommandError('cli/refused', `Vault "${vault}" stays closed without its passphrase.`)
 }

@@ -32,11 +32,19 @@ OCKAM_VAULT_PASSPHRASE or the file that OCKAM_VAULT_PASSPHRASE_FILE names; a key
   },
 }
 
-async function lockOf(name: string, keyFile: string | undefined, hasPassphrase: boolean, { secrets }: Shell): Promise<VaultLock> {
+async function lockOf(
+  name: string,
+  keyFile: string | undefined,
+  hasPassphrase: boolean,
+  { secrets, isInteractive }: Shell,
+): Promise<VaultLock> {
   const { createKeyFile, findSecret } = await import('../../state/vault-secret.ts')
   if (keyFile !== undefined) {
     createKeyFile(keyFile)
     return { keyFile }
   }
-  return hasPassphrase ? findSecret(name, 'passphrase', undefined, secrets) : 'none'
+  if (!hasPassphrase) return 'none'
+  const { askNewPassphraseOf } = await import('../../terminal/question.ts')
+  const asking = isInteractive ? { ...secrets, askPassphrase: askNewPassphraseOf } : secrets
+  return findSecret(name, 'passphrase', undefined, asking)
 }
