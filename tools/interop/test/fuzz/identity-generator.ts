@@ -8,7 +8,7 @@ import { mutateBytes, mutateItem } from './mutation.ts'
 import type { SeededRandom } from './random.ts'
 import { type FuzzKey, oddKey, oddSignature, sha256, sign, signedPair, someKey, typed } from './signing-key.ts'
 
-export const DAY_SECONDS = 86_400
+const DAY_SECONDS = 86_400
 /** Midnight: the same seed makes the same bytes all day, and no verdict depends on the second. */
 export const TODAY: number = Math.floor(Date.now() / 1000 / DAY_SECONDS) * DAY_SECONDS
 

@@ -139,7 +139,11 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     id: 'api-error-unreadable',
     kinds: ['api-response'],
     direction: 'other',
-    matches: (difference) => rustResult(difference).endsWith('83f6f6f6') && ourResult(difference) !== '',
+    matches: (difference) => {
+      const message = parseFirst(header(difference)?.[1] ?? new Uint8Array(0))?.[0]
+      const isBroken = message?.kind === 'bytes' && !isPlain({ ...message, kind: 'text' })
+      return rustResult(difference).endsWith('83f6f6f6') || isBroken
+    },
   },
   {
     id: 'api-error-not-announced',

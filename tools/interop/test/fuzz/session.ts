@@ -55,7 +55,7 @@ export async function runSession(peer: RustPeer, { seed, durationMs, onCase, onP
 }
 
 /** Equal for cases of the same cause, as far as messages tell. */
-export function signature({ kind, direction, ours, rust }: Case): string {
+function signature({ kind, direction, ours, rust }: Case): string {
   const reasons = [ours, rust].map((verdict) => ('refusal' in verdict ? verdict.refusal.replace(/I[0-9a-f]{64}|\d+/g, '#') : 'accepts'))
   return [kind, direction, ...reasons].join(' | ')
 }

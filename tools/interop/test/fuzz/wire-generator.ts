@@ -6,6 +6,7 @@ import type { SeededRandom } from './random.ts'
 
 const LENGTHS = [0, 1, 4, 23, 24, 25, 255, 256, 257] as const
 const METHODS = [0, 1, 2, 3, 4] as const
+const PATHS = ['', '/', '/node', 'a/b', `/${'x'.repeat(300)}`] as const
 const STATUSES = [200, 400, 401, 403, 404, 405, 408, 409, 500, 501] as const
 
 /** One in six as it is; the others changed in structure, in bytes, or in both. */
@@ -42,14 +43,26 @@ export function channelMessage(random: SeededRandom, refresh: () => readonly Ite
 }
 
 export function apiMessage(random: SeededRandom, kind: 'request' | 'response'): Uint8Array {
-  const hasBody = random.chance(2)
   const id = uint(1 + random.below(0xffff_fffe))
-  const second = kind === 'request' ? text(random.pick(['', '/', '/node', 'a/b', `/${'x'.repeat(300)}`])) : uint(random.below(3))
-  const third = uint(kind === 'request' ? random.pick(METHODS) : random.pick(STATUSES))
-  const header = map(uint(1), id, uint(2), second, uint(3), third, uint(4), bool(hasBody))
-  const body = hasBody ? encode(anyItem(random)) : new Uint8Array(0)
+  const second = kind === 'request' ? text(random.pick(PATHS)) : uint(random.below(3))
+  const code = kind === 'request' ? random.pick(METHODS) : random.pick(STATUSES)
+  const isFailure = kind === 'response' && code !== 200
+  const hasBody = random.chance(2)
+  const header = map(uint(1), id, uint(2), second, uint(3), uint(code), uint(4), bool(hasBody))
+  const body = !hasBody ? new Uint8Array(0) : isFailure && !random.chance(4) ? failure(random) : encode(anyItem(random))
   const spoiledHeader = random.chance(4) ? encode(header) : spoiled(random, header)
   return bareData(random, Uint8Array.from([...spoiledHeader, ...body]))
+}
+
+/** The body of a failure: an error with any of its fields, or text, which some services write, also as bytes. */
+function failure(random: SeededRandom): Uint8Array {
+  const message = random.pick(PATHS)
+  const cause = map(uint(3), text('cause'))
+  const fields = [text(message), uint(random.pick([...METHODS, 5, 255])), text(random.pick(PATHS)), cause].flatMap((field, at) =>
+    random.chance(3) ? [] : [uint(at + 1), random.chance(6) ? nothing() : field],
+  )
+  const item = random.chance(4) ? random.pick([text(message), bytes(Buffer.from(message))]) : map(...fields)
+  return random.chance(3) ? spoiled(random, item) : encode(item)
 }
 
 export function bareString(random: SeededRandom): Uint8Array {
