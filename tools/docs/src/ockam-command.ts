@@ -5,13 +5,13 @@
 
 import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { root } from './repository.ts'
 
-const BUILT = join(root, 'apps', 'cli', 'dist', 'ockam.js')
+const PACKAGE = join(root, 'apps', 'cli')
 
 export class OckamCommand {
   /** Where a tutorial's terminals start. */
@@ -21,9 +21,11 @@ export class OckamCommand {
   /** All that a tutorial's terminals have: little of what surrounds the test, so that it works anywhere or nowhere. */
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly #root: string
+  readonly #program: string
 
   private constructor(folder: string) {
     this.#root = folder
+    this.#program = join(folder, 'package', 'dist', 'ockam.js')
     this.folder = join(folder, 'work')
     this.scripts = join(folder, 'scripts')
     const PATH = `${join(folder, 'bin')}:${process.env.PATH ?? ''}`
@@ -38,10 +40,14 @@ export class OckamCommand {
 
   /** @throws {Error} when the command is not built. */
   static async open(): Promise<OckamCommand> {
-    if (!existsSync(BUILT)) throw new Error('The ockam command is not built. Build it: npx turbo run build --filter=@ockam/cli')
+    if (!existsSync(join(PACKAGE, 'dist', 'ockam.js'))) {
+      throw new Error('The ockam command is not built. Build it: npx turbo run build --filter=@ockam/cli')
+    }
     const command = new OckamCommand(await mkdtemp(join(tmpdir(), 'ockam-tutorial-')))
     for (const name of ['bin', 'work', 'scripts', 'tmp']) await mkdir(join(command.#root, name))
-    await symlink(BUILT, join(command.#root, 'bin', 'ockam'))
+    // What is published, away from the workspace: it needs nothing else, and a build meanwhile does not change it.
+    for (const name of ['dist', 'package.json']) await cp(join(PACKAGE, name), join(command.#root, 'package', name), { recursive: true })
+    await symlink(command.#program, join(command.#root, 'bin', 'ockam'))
     // The Node that runs the tests, not just any.
     await symlink(process.execPath, join(command.#root, 'bin', 'node'))
     return command
@@ -64,7 +70,7 @@ export class OckamCommand {
   }
 
   async #listed(): Promise<readonly number[]> {
-    const { stdout } = await promisify(execFile)(BUILT, ['node', 'list', '--output', 'json'], { env: this.environment })
+    const { stdout } = await promisify(execFile)(this.#program, ['node', 'list', '--output', 'json'], { env: this.environment })
     return (JSON.parse(stdout) as readonly { readonly pid?: number }[]).flatMap(({ pid }) => (typeof pid === 'number' ? [pid] : []))
   }
 }

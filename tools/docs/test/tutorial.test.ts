@@ -26,7 +26,8 @@ if (postgresql === undefined) missing.set(POSTGRESQL, 'PostgreSQL, server and cl
 if (network === undefined) missing.set(NETWORKS, 'iproute2, nftables, and either root or user namespaces')
 
 const tutorials = (await filesBelow('docs/guide', '.md')).filter((name) => name.startsWith('docs/guide/tutorial-'))
-test.for(tutorials)(
+const familiar = 'tools/docs/test/fixture/familiar-commands.md'
+test.for([...tutorials, familiar])(
   '%s: every command works as printed, shows what is printed below it, and nothing is left running',
   { timeout: TIMEOUT_MS },
   async (name, { skip }) => {
