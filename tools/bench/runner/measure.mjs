@@ -28,7 +28,8 @@ export async function measure(contestant, aCase, settings, timing) {
       const { p50Us, p99Us, samples } = await latencies
       return { p50Us, p99Us, samples }
     }
-    await pause(aCase.scenario === 'handshake' ? timing.handshakeWarmMs : timing.warmMs)
+    if (aCase.scenario === 'handshake') await warmUp(roles.send, timing.handshakeWarm)
+    else await pause(timing.warmMs)
     const before = await marks(roles)
     await pause(timing.windowMs)
     const after = await marks(roles)
@@ -36,6 +37,13 @@ export async function measure(contestant, aCase, settings, timing) {
   } finally {
     await Promise.all(Object.values(roles).map((process) => process.end()))
   }
+}
+
+const LOOK_EVERY_MS = 200
+
+async function warmUp(sender, { count, longestMs }) {
+  const startedAt = performance.now()
+  while (performance.now() - startedAt < longestMs && (await sender.mark()).count < count) await pause(Math.min(LOOK_EVERY_MS, longestMs))
 }
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
