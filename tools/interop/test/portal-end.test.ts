@@ -9,6 +9,7 @@ import type { Route } from '@ockam/core'
 import { trustIdentifier } from '@ockam/node'
 import { createTcpInlet, createTcpOutlet } from '@ockam/portals'
 import { describe, expect, test } from 'vitest'
+import { type Direction, FrameProxy } from './fixture/frame-proxy.ts'
 import { ourInlet, ourOutlet, PORTALS } from './fixture/portal-world.ts'
 import { closedPort, dial, drain, isOver, pour, readAll, startTarget } from './fixture/tcp-program.ts'
 import { hex, ours, rust, rustListener, socketOf, unhex, utf8 } from './fixture/world.ts'
@@ -181,13 +182,23 @@ describe('the messages of a portal', () => {
     expect(pong.payload).toBe('01')
   })
 
-  test('of a Rust inlet at our outlet: counters are not sent, and nothing of ours that it would not know comes back', async () => {
+  test('between a Rust inlet and our outlet are Ping, Pong, Payloads without counters and Disconnect, and nothing else', async () => {
     const target = await startTarget((socket) => void socket.on('data', (chunk) => socket.write(chunk)))
-    const { port, own } = await ourOutlet(target, 'channel')
-    const socket = await dial(port)
+    const node = await ours()
+    await createTcpOutlet(node, 'outlet', { to: target, allowAnyone: true, from: 'anyone' })
+    const { address } = await node.listen('/ip4/127.0.0.1/tcp/0')
+    const proxy = await FrameProxy.to(socketOf(address))
+    const { peer } = await rust()
+    const { worker } = await peer.ask('tcp.connect', { to: proxy.socket })
+    const inlet = await peer.ask('portal.inlet', { route: [worker, 'outlet'] })
+    const socket = await dial(Number(inlet.address.split(':')[1]))
     socket.write('once')
     expect(String((await once(socket, 'data'))[0])).toBe('once')
-    expect(own.statistics()).toMatchObject({ opened: 1, sentBytes: 4, receivedBytes: 4, dropped: {} })
+    socket.end()
+    const bodies = (direction: Direction): readonly string[] =>
+      proxy.messages(direction).map((message) => /8182005820[0-9a-f]{64}(4.*?)(?:f6|627b7d)$/.exec(hex(message))?.[1] ?? hex(message))
+    await expect.poll(() => bodies('sent')).toEqual(['4100', '4603046f6e6365', '4102'])
+    expect(bodies('answered')).toEqual(['4101', '4603046f6e6365'])
   })
 
   test('a Rust inlet that skips the handshake is not understood by our outlet: its Payloads go to the outlet and are dropped', async () => {

@@ -8,7 +8,7 @@ import { hex, ours, rust, rustListener, socketOf, unhex, utf8 } from './fixture/
 
 const STRANGER = `I${'0'.repeat(63)}1`
 /** Refusal is silence, so that a refused side waits; long enough for a slow machine to have answered. */
-const WAIT_MS = 3000
+const WAIT_MS = 1500
 
 describe('a Rust listener', () => {
   const policies: readonly [string, (own: string) => Json, boolean][] = [
