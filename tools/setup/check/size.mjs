@@ -7,7 +7,8 @@ import { isPortable } from './install-script.mjs'
 
 const entries = ({ folder, manifest }) =>
   Object.values(manifest.exports)
-    .filter((target) => typeof target === 'object')
+    // What has sources alone is for the workspace's own tests, and is not published.
+    .filter((target) => typeof target === 'object' && target.default !== undefined)
     .map((target) => join(folder, target.default))
 
 export const size = async () => {
