@@ -5,6 +5,7 @@ import { hasTitle, linksOf, namedTests, pointsOf } from '../src/named-test.ts'
 import { filesBelow, root, textOf } from '../src/repository.ts'
 
 const model = await textOf('docs/threat-model.md')
+const compatibility = await textOf('docs/compatibility.md')
 const documents = [
   'README.md',
   'ARCHITECTURE.md',
@@ -23,6 +24,26 @@ describe('docs/threat-model.md', () => {
     const points = pointsOf(model).filter((point) => point.kind === kind)
     expect(points.map(({ number }) => number)).toEqual(Array.from({ length: count }, (_, at) => at + 1))
     for (const { heading, tests, open } of points) expect(tests.length + open.length, heading).toBeGreaterThan(0)
+  })
+})
+
+describe('docs/compatibility.md', () => {
+  test.each([
+    ['Case', 12],
+    ['Identity', 8],
+    ['Routing', 10],
+    ['Correction', 6],
+    ['Fact', 15],
+  ])('answers every %s up to %i, in order, with a test or with the reason why there is none', (kind, count) => {
+    const points = pointsOf(compatibility).filter((point) => point.kind === kind)
+    expect(points.map(({ number }) => number)).toEqual(Array.from({ length: count }, (_, at) => at + 1))
+    for (const { heading, tests, open } of points) expect(tests.length + open.length, heading).toBeGreaterThan(0)
+  })
+
+  test('names every test against the Rust peer', async () => {
+    const named = new Set(namedTests(compatibility).map(({ path }) => path.split('/').at(-1)))
+    const files = (await filesBelow('tools/interop/test', '.test.ts')).map((path) => path.split('/').at(-1) as string)
+    expect(files.filter((file) => file !== 'rust-peer.test.ts' && !named.has(file))).toEqual([])
   })
 })
 
