@@ -41,6 +41,17 @@ struct Datagram<'a> {
     payload: CowBytes<'a>,
 }
 
+/// What both sides show in messages 2 and 3 of a handshake; the crate keeps its own structure of it to itself.
+#[derive(minicbor::Encode, minicbor::Decode)]
+struct HandshakePayload {
+    #[n(0)]
+    change_history: ChangeHistory,
+    #[n(1)]
+    attestation: PurposeKeyAttestation,
+    #[n(2)]
+    credentials: Vec<CredentialAndPurposeKey>,
+}
+
 pub async fn run(peer: &Peer, request: &Request) -> Result<Value, Failure> {
     if request.command != "decode" {
         return Err(crate::unknown(request));
@@ -76,6 +87,7 @@ async fn one(peer: &Peer, request: &Request, bytes: &[u8]) -> Result<String, Fai
         "routing-message" => encode(&minicbor::decode::<RoutingMessage>(bytes)?)?,
         "datagram" => encode(&minicbor::decode::<Datagram>(bytes)?)?,
         "channel-message" => encode(&minicbor::decode::<SecureChannelPaddedMessage>(bytes)?)?,
+        "handshake-payload" => encode(&minicbor::decode::<HandshakePayload>(bytes)?)?,
         "change-history" => encode(&minicbor::decode::<ChangeHistory>(bytes)?)?,
         "attestation" => encode(&minicbor::decode::<PurposeKeyAttestation>(bytes)?)?,
         "credential" => encode(&minicbor::decode::<CredentialAndPurposeKey>(bytes)?)?,
