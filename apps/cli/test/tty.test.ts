@@ -13,7 +13,7 @@ describe.skipIf(!hasTmux())('in a terminal (needs tmux)', { timeout: 120_000 }, 
   beforeAll(async () => {
     own = await commandHome()
     const { code, stderr } = await own.run('ockam node create n1 --quiet && ockam node create a-longer-name --quiet')
-    expect(code, stderr).toBe(0)
+    if (code !== 0) throw new Error(stderr)
   }, 60_000)
   afterAll(() => own.close(), 60_000)
   beforeEach(async () => {

@@ -7,7 +7,8 @@ import { expect } from 'vitest'
 import type { CommandHome } from './built-command.ts'
 
 const run = promisify(execFile)
-const PROMPT = 'ready> '
+/** With the number of the command, so that a prompt is known to be a new one. */
+const PROMPT = 'ready \\#> '
 const WAIT = { timeout: 60_000, interval: 50 }
 
 export const hasTmux = (): boolean => {
@@ -28,7 +29,7 @@ export interface Tmux {
   readonly screen: (withColors?: boolean) => Promise<string>
   /** Resolves when the screen shows the text. */
   readonly shows: (text: string) => Promise<void>
-  /** Resolves when the shell asks for the next line, with what the screen shows then. */
+  /** Resolves when the shell asks for another line than the last time, with what the screen shows then. */
   readonly isReady: (withColors?: boolean) => Promise<string>
   readonly clear: () => Promise<void>
   readonly isCursorShown: () => Promise<boolean>
@@ -42,8 +43,11 @@ export async function openTmux({ folder, environment }: CommandHome): Promise<Tm
   await tmux('new-session', '-d', '-x', '140', '-y', '50', '-c', folder, `exec env PS1='${PROMPT}' bash --norc --noprofile`)
   const screen = (withColors = false): Promise<string> => tmux('capture-pane', '-p', ...(withColors ? ['-e'] : []))
   const shows = (text: string): Promise<void> => expect.poll(screen, WAIT).toContain(text)
+  let seen = 0
+  const promptNumber = async (): Promise<number> => Number(/(?:^|\n)ready (\d+)>$/.exec((await screen()).trimEnd())?.[1] ?? 0)
   const isReady = async (withColors = false): Promise<string> => {
-    await expect.poll(async () => (await screen()).trimEnd().split('\n').at(-1), WAIT).toBe(PROMPT.trimEnd())
+    await expect.poll(promptNumber, WAIT).toBeGreaterThan(seen)
+    seen = await promptNumber()
     return screen(withColors)
   }
   await isReady()
@@ -58,7 +62,7 @@ export async function openTmux({ folder, environment }: CommandHome): Promise<Tm
     press: async (...keys) => void (await tmux('send-keys', ...keys)),
     clear: async () => {
       await tmux('send-keys', 'C-l')
-      await expect.poll(async () => (await screen()).trim(), WAIT).toBe(PROMPT.trimEnd())
+      await expect.poll(async () => (await screen()).trim(), WAIT).toBe(`ready ${seen}>`)
     },
     isCursorShown: async () => (await tmux('display-message', '-p', '#{cursor_flag}')).trim() === '1',
     close: async () => void (await tmux('kill-server')),
