@@ -45,6 +45,12 @@ export async function runTutorial(options: TutorialOptions): Promise<number> {
   return ran
 }
 
+/** The `##` sections of another document that are for a terminal, because they have `bash` blocks; empty when none has. */
+export function terminalSections(markdown: string): string {
+  const sections = markdown.split(/^(?=## )/m)
+  return sections.filter((section) => blocksOf(section, 'a section').some(({ language }) => language === 'bash')).join('')
+}
+
 async function runBlock(
   terminal: Terminal,
   { code, line }: Block,

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { OckamCommand } from '../src/ockam-command.ts'
-import { runTutorial } from '../src/run-tutorial.ts'
+import { runTutorial, terminalSections } from '../src/run-tutorial.ts'
 
 const block = (info: string, code: string): string => `\`\`\`${info}\n${code}\n\`\`\`\n`
 
@@ -66,6 +66,13 @@ describe('the test of tutorials', () => {
     expect(await command.running()).toEqual([left.pid])
     await command.close()
     expect(await ended).toEqual([null, 'SIGKILL'])
+  })
+
+  test('takes from other documents the sections that are for a terminal', () => {
+    const program = `## A program\n${block('ts', 'console.log(1)')}`
+    const portal = `## A portal\n${block('bash', 'ockam --version')}${block('text', 'ockam …')}`
+    expect(terminalSections(`# Title\n${program}${portal}${program}`)).toBe(portal)
+    expect(terminalSections(program)).toBe('')
   })
 
   test('uses the built command and the Node of the test, and a state folder of its own', async () => {

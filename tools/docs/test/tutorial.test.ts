@@ -7,12 +7,14 @@
  * its own.
  */
 
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../src/free-port.ts'
 import { OckamCommand } from '../src/ockam-command.ts'
 import { startPostgresql } from '../src/postgresql.ts'
-import { filesBelow, textOf } from '../src/repository.ts'
-import { runTutorial } from '../src/run-tutorial.ts'
+import { filesBelow, root, textOf } from '../src/repository.ts'
+import { runTutorial, terminalSections } from '../src/run-tutorial.ts'
 import { networkOfItsOwn, postgresqlFolder } from '../src/system-part.ts'
 
 const TIMEOUT_MS = 240_000
@@ -27,7 +29,13 @@ if (network === undefined) missing.set(NETWORKS, 'iproute2, nftables, and either
 
 const tutorials = (await filesBelow('docs/guide', '.md')).filter((name) => name.startsWith('docs/guide/tutorial-'))
 const familiar = 'tools/docs/test/fixture/familiar-commands.md'
-test.for([...tutorials, familiar])(
+/** Their sections for a terminal, where they have such. */
+const readmes: string[] = []
+for (const name of ['README.md', 'apps/cli/README.md']) {
+  if (existsSync(join(root, name)) && terminalSections(await textOf(name)) !== '') readmes.push(name)
+}
+
+test.for([...tutorials, familiar, ...readmes])(
   '%s: every command works as printed, shows what is printed below it, and nothing is left running',
   { timeout: TIMEOUT_MS },
   async (name, { skip }) => {
@@ -38,7 +46,7 @@ test.for([...tutorials, familiar])(
       console.log(`skipped: ${reason}`)
       skip(reason)
     }
-    const markdown = await textOf(name)
+    const markdown = readmes.includes(name) ? terminalSections(await textOf(name)) : await textOf(name)
     const command = await OckamCommand.open()
     onTestFinished(() => command.close())
     const environment = {
@@ -55,7 +63,7 @@ test.for([...tutorials, familiar])(
 
 /** A value for each `${NAME:-1234}`. */
 async function freePorts(markdown: string): Promise<Readonly<Record<string, string>>> {
-  const names = new Set([...markdown.matchAll(/\$\{([A-Z]+):-\d+\}/g)].map(([, name]) => name as string))
+  const names = new Set([...markdown.matchAll(/\$\{([A-Z][A-Z0-9]*):-\d+\}/g)].map(([, name]) => name as string))
   const ports: Record<string, string> = {}
   for (const name of names) ports[name] = String(await freePort())
   return ports
