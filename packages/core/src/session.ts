@@ -79,7 +79,10 @@ export interface SessionPing {
   readonly isRequired?: boolean
 }
 
-/** The n-th wait since a route was last up for a while is random between half of and all of `min(maximumMs, initialMs * 2^n)`, n from 0. */
+/**
+ * The n-th wait since a route was last up for a while is random between half of and all of `min(maximumMs, initialMs * 2^n)`, n from 0. The time that
+ * an attempt in vain took is part of the wait behind it, but for `initialMs`.
+ */
 export interface SessionBackoff {
   /** Default 500. */
   readonly initialMs?: number

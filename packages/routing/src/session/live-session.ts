@@ -109,11 +109,14 @@ export class LiveSession implements Session {
 
   async #live(): Promise<void> {
     const { signal } = this.#abort
+    const { clock } = this.#services.router.services
     let silent: number | undefined
     // Whoever opens a session first adds listeners.
     await Promise.resolve()
     while (!signal.aborted) {
       this.#state = 'connecting'
+      const beganAtMs = clock.monotonic()
+      let triedMs = 0
       let error: unknown
       try {
         const last = await this.#stayUp(await this.#connect(silent, signal), signal)
@@ -122,8 +125,9 @@ export class LiveSession implements Session {
       } catch (failure) {
         error = failure
         silent = undefined
+        triedMs = clock.monotonic() - beganAtMs
       }
-      if (!signal.aborted) await this.#rest(error, signal)
+      if (!signal.aborted) await this.#rest(error, triedMs, signal)
     }
   }
 
@@ -203,9 +207,12 @@ export class LiveSession implements Session {
     unlessAborted(Promise.race([pause.over, former.lost]), this.#abort.signal).then(end, end)
   }
 
-  async #rest(error: unknown, signal: AbortSignal): Promise<void> {
-    const { clock, diagnostics } = this.#services.router.services
-    const retryInMs = this.#backoff.next()
+  /** @param triedMs how long the attempt in vain took: nobody was asked more often meanwhile, so that is part of the wait. */
+  async #rest(error: unknown, triedMs: number, signal: AbortSignal): Promise<void> {
+    const { options, router } = this.#services
+    const { clock, diagnostics } = router.services
+    const waitMs = this.#backoff.next()
+    const retryInMs = Math.max(waitMs - triedMs, Math.min(waitMs, options.backoff.initialMs))
     this.#state = 'down'
     diagnostics.event('routing/session-down', { session: this.name, code: codeOf(error), retryInMs: Math.round(retryInMs) })
     this.#listeners.emit('down', { error, retryInMs })

@@ -195,6 +195,20 @@ describe('a session', () => {
     expect([way.attempts, way.opened, way.closed]).toEqual([2, 2, 1])
   })
 
+  test('counts the time of an attempt in vain as part of the wait behind it, so that silence costs no more than refusal', async () => {
+    const { clock, way, start } = world()
+    way.answers = false
+    const backoff = { initialMs: 500, maximumMs: 30_000, firstAttemptMs: 30_000, attemptMs: 30_000 }
+    const session = start({ backoff })
+    for (let attempt = 1; attempt <= 8; attempt++) {
+      await advanceUntil(clock, () => session.events.length === attempt)
+      // At most 30 seconds of waiting, all of which the attempt took.
+      const [, { retryInMs }] = session.events.at(-1) as [string, { retryInMs: number }]
+      expect(retryInMs).toBeLessThanOrEqual(500)
+      expect(retryInMs).toBeGreaterThanOrEqual(250)
+    }
+  })
+
   test('gives the first attempt little time and each after one that was too slow twice as much, up to the limit', async () => {
     const { clock, way, start } = world()
     way.answers = false
