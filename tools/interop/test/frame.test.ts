@@ -75,4 +75,19 @@ describe('ciphertexts, which have no return route,', () => {
       expect((await peer.ask('message.request', { route: [encryptor, 'echo'], payload: '00' })).payload).toBe('00')
     }
   })
+
+  test('go through a relay of ours from its own node, which connects to its own listener for that', async () => {
+    const responder = await rustListener()
+    const { peer, identifier } = responder
+    const node = await ours()
+    node.startRelayService()
+    const { address } = await node.listen('/ip4/127.0.0.1/tcp/0')
+    const { worker } = await peer.ask('tcp.connect', { to: socketOf(address) })
+    const registered = await peer.ask('relay.create', { route: [worker], alias: 'near' })
+    await peer.ask('flow.add_consumer', { address: 'api', consumerOf: [registered.flowControlId] })
+    const identity = await node.createIdentity()
+    const to = `${address}/service/forward_to_near/secure/api`
+    const channel = await node.openSecureChannel(to, { identity, trust: trustIdentifier(identifier) })
+    expect(await channel.request('echo', utf8('near'))).toEqual(utf8('near'))
+  })
 })
