@@ -10,9 +10,11 @@ import { recordApi } from './record/api.ts'
 import { recordBareStrings } from './record/bare-string.ts'
 import { recordHandshakes } from './record/handshake.ts'
 import { recordCredentials, recordIdentities } from './record/identity.ts'
+import { closeNats } from './record/nat.ts'
 import { recordPolicies } from './record/policy.ts'
 import { recordPortals } from './record/portal.ts'
 import { closeProxies } from './record/proxy.ts'
+import { recordPuncture } from './record/puncture.ts'
 import { closeSockets } from './record/raw-socket.ts'
 import { comparable, type VectorFile, vectorFile } from './record/recording.ts'
 import { recordRelays } from './record/relay.ts'
@@ -25,6 +27,7 @@ const isWriting = process.env['OCKAM_CAPTURE'] === 'write'
 afterEach(() => {
   closeProxies()
   closeSockets()
+  closeNats()
 })
 
 const RECORDINGS = [
@@ -38,6 +41,7 @@ const RECORDINGS = [
   ['texts', recordBareStrings],
   ['policies', recordPolicies],
   ['UDP datagrams', recordDatagrams],
+  ['punctures', recordPuncture],
 ] as const
 
 test.each(RECORDINGS)('%s: what is recorded now is what the packages have', async (_, record) => {

@@ -37,7 +37,7 @@ export async function recordDatagrams(): Promise<Recording> {
 }
 
 /** `[version, number, offset, count, part]` with another number. */
-function numbered(datagram: string, number: number): string {
+export function numbered(datagram: string, number: number): string {
   return datagram.replace(/^8501(?:19....|18..|[01].)/, `850119${number.toString(16)}`)
 }
 
