@@ -48,8 +48,10 @@ export class Terminal {
       this.#hasEnded = true
       this.#wake()
     })
-    // Seen as its end, which every wait looks for.
-    this.#ended.catch(() => undefined)
+    // An end like any other, which every wait looks for.
+    this.#ended.catch((error) => {
+      this.#printed += String(error)
+    })
     this.#bash.stdin?.on('error', () => undefined)
     for (const stream of [this.#bash.stdout, this.#bash.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { OckamCommand } from '../src/ockam-command.ts'
 import { runTutorial, terminalSections } from '../src/run-tutorial.ts'
 
@@ -66,6 +66,16 @@ describe('the test of tutorials', () => {
     expect(await command.running()).toEqual([left.pid])
     await command.close()
     expect(await ended).toEqual([null, 'SIGKILL'])
+  })
+
+  test.skipIf(process.platform !== 'linux')('ends the nodes of a tutorial that fails in the middle', async () => {
+    const command = await openCommand()
+    const { folder, scripts, environment } = command
+    const markdown = block('bash', 'ockam node create n1 > /dev/null 2>&1\nfalse')
+    await expect(runTutorial({ name: 'self.md', markdown, folder, scripts, environment, prefix: [] })).rejects.toThrow('A command failed')
+    expect(await command.running()).toHaveLength(1)
+    await command.close()
+    await vi.waitUntil(async () => (await command.running()).length === 0)
   })
 
   test('takes from other documents the sections that are for a terminal', () => {
