@@ -7,7 +7,7 @@
 
 /** What each end may send before it has heard of any credit. */
 export const INITIAL_WINDOW: number = 256 * 1024
-export const PAYLOAD_COST = 64
+const PAYLOAD_COST = 64
 /** More than anybody may have outstanding: credit above this is a mistake or an attack. */
 const MAX_WINDOW = 0x7fff_ffff
 

@@ -18,7 +18,10 @@ export interface PortalOptions {
   readonly stallTimeoutMs?: number
   /** How long a client may take nothing of what is left for it after the other side has gone. Default 60 000. */
   readonly lingerTimeoutMs?: number
-  /** Idle time before TCP keep-alive probes to the client, or to the target. 0: none. Default 300 000. */
+  /**
+   * Idle time before TCP keep-alive probes to the client, or to the target; and before the other end of the portal, if it is one of ours, is asked whether
+   * it is still there. 0: none. Default 300 000.
+   */
   readonly keepAliveMs?: number
   /** False: behaves like an end of another make, without credit and half-close. Default true. */
   readonly isExtended?: boolean

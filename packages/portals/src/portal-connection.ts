@@ -19,8 +19,9 @@ import {
 } from '@ockam/core'
 import { isExtendedRoute, portalAddress } from './extension.ts'
 import type { PeerBinding } from './peer-binding.ts'
+import { PeerWatch } from './peer-watch.ts'
 import type { Carried, Portal } from './portal.ts'
-import { decodePortalMessage, type PortalMessage } from './portal-message.ts'
+import { decodePortalMessage, PING, PONG, type PortalMessage } from './portal-message.ts'
 import { cut, type PortalSocket } from './portal-socket.ts'
 import { type EndReason, PortalStream } from './portal-stream.ts'
 
@@ -58,6 +59,7 @@ export class PortalConnection implements BatchWorker, Carried {
   #isConfirmed = false
   #confirmation: Timer | undefined
   #markAnswer: Timer | undefined
+  #watch: PeerWatch | undefined
   #callOff: (() => void) | undefined
   #isOver = false
 
@@ -119,6 +121,7 @@ export class PortalConnection implements BatchWorker, Carried {
     if (isExtended && confirmMs !== undefined) {
       this.#confirmation = portal.router.services.clock.schedule(confirmMs, () => this.#abort('timeout', true))
     } else this.#isConfirmed = true
+    if (isExtended && portal.settings.keepAliveMs > 0) this.#watch = this.#watchPeer(this.#stream)
     this.#stream.start()
   }
 
@@ -178,16 +181,28 @@ export class PortalConnection implements BatchWorker, Carried {
   #receive(stream: PortalStream, message: LocalMessage, decoded: PortalMessage): Pressure {
     const { portal } = this.#options
     if (this.#binding?.isFrom(message) !== true) portal.drop('not-the-peer')
-    else if (decoded.kind === 'ping' || decoded.kind === 'pong') portal.drop('unexpected')
+    else if (!stream.isExtended && (decoded.kind === 'ping' || decoded.kind === 'pong')) portal.drop('unexpected')
     else {
+      this.#watch?.heard()
       if (!this.#isConfirmed) {
         this.#isConfirmed = true
         this.#confirmation?.cancel()
       }
+      if (decoded.kind === 'ping') return stream.say(PONG)
       if (decoded.kind === 'mark') this.#markAnswer?.cancel()
       return stream.receive(decoded)
     }
     return undefined
+  }
+
+  #watchPeer(stream: PortalStream): PeerWatch {
+    const { router, settings } = this.#options.portal
+    return new PeerWatch({
+      clock: router.services.clock,
+      intervalMs: settings.keepAliveMs,
+      ask: () => dropPressure(stream.say(PING)),
+      onGone: () => this.#abort('timeout', true),
+    })
   }
 
   #abort(reason: EndReason, isTold: boolean): void {
@@ -204,6 +219,7 @@ export class PortalConnection implements BatchWorker, Carried {
     this.#isOver = true
     this.#confirmation?.cancel()
     this.#markAnswer?.cancel()
+    this.#watch?.end()
     this.#callOff?.()
     const { portal, socket } = this.#options
     portal.remove(this)

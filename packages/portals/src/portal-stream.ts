@@ -67,7 +67,7 @@ export type EndReason =
   | 'protocol-violation'
   /** Inlet or outlet was closed. */
   | 'closed'
-  /** The outlet did not confirm in time, or the inlet did not. */
+  /** The other end did not say in time that it is there. */
   | 'timeout'
   /** The outlet refused, or could not reach its target. */
   | 'refused'
@@ -169,6 +169,11 @@ export class PortalStream {
   hold(until: Promise<void>): void {
     this.#hold(until)
     this.#pump()
+  }
+
+  /** Sends a message that carries nothing. Ends the stream when there is no way any more. */
+  say(message: Uint8Array): Pressure {
+    return this.#send(message)
   }
 
   /** Tells the other end what it must have received; for ends of ours. */

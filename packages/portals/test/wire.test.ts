@@ -287,6 +287,47 @@ describe('two ends of ours', () => {
   })
 })
 
+describe('two ends of ours, when one of them is silent', () => {
+  test('Ping on an open connection is answered with Pong', async () => {
+    const { peer } = await outletAndPeer(OURS)
+    const way = await peer.connect()
+    expect((await peer.receive()).hex).toBe(FIRST_CREDIT)
+    await peer.send(way, '00')
+    expect((await peer.receive()).hex).toBe('01')
+  })
+
+  test('it is asked for a sign of life, and stays as long as it gives one', async () => {
+    const { peer, outlet } = await outletAndPeer(OURS, { keepAliveMs: 500 })
+    const way = await peer.connect()
+    expect((await peer.receive()).hex).toBe(FIRST_CREDIT)
+    for (let i = 0; i < 3; i++) {
+      expect((await peer.receive()).hex).toBe('00')
+      await peer.send(way, '01')
+    }
+    expect(outlet.statistics()).toMatchObject({ connections: 1, dropped: {} })
+  })
+
+  test('it is given up when it gives none, and its target is let go', async () => {
+    const { peer, outlet, served, server } = await outletAndPeer(OURS, { keepAliveMs: 100 })
+    const way = await peer.connect()
+    expect((await peer.receive()).hex).toBe(FIRST_CREDIT)
+    await peer.send(way, FIRST_CREDIT)
+    await until(() => served.length === 1, 'the target was reached')
+    expect((await peer.receive()).hex).toBe('00')
+    expect((await peer.receive()).hex).toBe('02')
+    expect(await cutOf(served[0]!)).toBe('ECONNRESET')
+    expect(outlet.statistics().connections).toBe(0)
+    expect(server.ledger.of('portals/connection-closed')).toMatchObject([{ reason: 'timeout' }])
+  })
+
+  test('an end of another make is not asked, and may be silent for ever', async () => {
+    const { peer, outlet } = await outletAndPeer('in1', { keepAliveMs: 20 })
+    await peer.connect()
+    await expect(peer.receive(300)).rejects.toMatchObject({ code: 'routing/timeout' })
+    expect(outlet.statistics().connections).toBe(1)
+  })
+})
+
 describe('over plain TCP transport and without channels', () => {
   test('an outlet that says so is reached, as one of a Rust node without an authority is', async () => {
     world = new World()

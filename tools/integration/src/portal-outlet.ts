@@ -14,7 +14,7 @@ export interface PortalOutletSettings {
 }
 
 /** What the test asks for. */
-export interface OutletWish extends Pick<TcpOutletOptions, 'to' | 'isExtended'> {
+export interface OutletWish extends Pick<TcpOutletOptions, 'to' | 'isExtended' | 'keepAliveMs'> {
   readonly name: string
 }
 
