@@ -18,7 +18,9 @@ export interface InletTls {
 }
 
 const HANDSHAKE_MS = 10_000
+/** Of a socket's file: whoever may write to it speaks in the name of this node. */
 const OWNER_ONLY = 0o600
+const ALL = 0o777
 
 export interface InletListenerOptions {
   readonly listen: SocketAddress
@@ -50,7 +52,6 @@ export async function listenForClients(options: InletListenerOptions): Promise<I
       throw listenFailed(listen, cause)
     })
   }
-  if (listen.kind === 'unix') await chmod(listen.path, OWNER_ONLY)
   server.on('error', (error) => options.onFailure(systemCode(error) ?? 'unknown'))
   return { address: boundAddress(server, listen), close: () => closed(server) }
 }
@@ -82,11 +83,28 @@ function serverOf({ listen, tls, settings, onClient, onRefused }: InletListenerO
 function listening(server: Server, listen: SocketAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(listen.kind === 'unix' ? { path: listen.path } : { host: listen.host, port: listen.port }, () => {
+    const done = (): void => {
       server.off('error', reject)
       resolve()
-    })
+    }
+    if (listen.kind === 'tcp') server.listen({ host: listen.host, port: listen.port }, done)
+    else listenPrivately(server, listen.path, () => void chmod(listen.path, OWNER_ONLY).then(done, reject))
   })
+}
+
+/** The file is made in this call, and is its owner's alone from the start: nobody can be quicker than a change of its mode. */
+function listenPrivately(server: Server, path: string, onListening: () => void): void {
+  let mask: number | undefined
+  try {
+    mask = process.umask(ALL & ~OWNER_ONLY)
+  } catch {
+    // Only the main thread may; elsewhere the mode is changed afterwards.
+  }
+  try {
+    server.listen({ path }, onListening)
+  } finally {
+    if (mask !== undefined) process.umask(mask)
+  }
 }
 
 function boundAddress(server: Server, listen: SocketAddress): SocketAddress {
