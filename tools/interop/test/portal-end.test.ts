@@ -234,3 +234,21 @@ describe('who may use a portal', () => {
     await expect(asked).rejects.toMatchObject({ code: 'routing/timeout' })
   })
 })
+
+test('two ends of ours keep half-close through a Rust relay: an answer after the end arrives', async () => {
+  const target = await startTarget((socket) => void readAll(socket).then((asked) => socket.end(`${asked.length} bytes`), String))
+  const relay = await rust()
+  await relay.peer.ask('relay.serve', { consumerOf: [relay.flow] })
+  const [service, device] = [await ours(), await ours()]
+  const [own, peer] = [await service.createIdentity(), await device.createIdentity()]
+  await service.listenSecureChannels('api', { identity: own, trust: trustIdentifier(peer.identifier) })
+  await createTcpOutlet(service, 'outlet', { to: target, allow: [peer.identifier] })
+  await service.createRelay(relay.address, { name: 'service' })
+  const to = `${relay.address}/service/forward_to_service/secure/api/service/outlet`
+  const inlet = await createTcpInlet(device, { listen: 0, to, identity: peer, trust: trustIdentifier(own.identifier) })
+  const socket = await dial(inlet.port as number)
+  const answer = readAll(socket)
+  await pour(socket, LENGTH, 1)
+  socket.end()
+  expect(String(await answer)).toBe(`${LENGTH} bytes`)
+})
