@@ -52,6 +52,7 @@ export async function listenForClients(options: InletListenerOptions): Promise<I
       throw listenFailed(listen, cause)
     })
   }
+  if (listen.kind === 'unix') await chmod(listen.path, OWNER_ONLY)
   server.on('error', (error) => options.onFailure(systemCode(error) ?? 'unknown'))
   return { address: boundAddress(server, listen), close: () => closed(server) }
 }
@@ -88,7 +89,7 @@ function listening(server: Server, listen: SocketAddress): Promise<void> {
       resolve()
     }
     if (listen.kind === 'tcp') server.listen({ host: listen.host, port: listen.port }, done)
-    else listenPrivately(server, listen.path, () => void chmod(listen.path, OWNER_ONLY).then(done, reject))
+    else listenPrivately(server, listen.path, done)
   })
 }
 
@@ -98,7 +99,7 @@ function listenPrivately(server: Server, path: string, onListening: () => void):
   try {
     mask = process.umask(ALL & ~OWNER_ONLY)
   } catch {
-    // Only the main thread may; elsewhere the mode is changed afterwards.
+    // Only the main thread may; for others the mode is changed afterwards.
   }
   try {
     server.listen({ path }, onListening)
