@@ -3,6 +3,7 @@
 import { trustEveryone, trustIdentifier } from '@ockam/node'
 import { startHop, startUppercase } from '@ockam/routing'
 import { describe, expect, test } from 'vitest'
+import { FrameProxy } from './fixture/frame-proxy.ts'
 import { hex, ours, rust, rustListener, socketOf, unhex, utf8 } from './fixture/world.ts'
 
 const bareString = (text: string): Uint8Array => Uint8Array.of(text.length, ...utf8(text))
@@ -126,6 +127,27 @@ describe('relays', () => {
       expect(await channel.request('echo', utf8('through our relay'))).toEqual(utf8('through our relay'))
     },
   )
+
+  test('what a Rust relay sends to us is taken without the hop of our registration, and with it, as relays of other makes leave it in', async () => {
+    const relay = await rust()
+    await relay.peer.ask('relay.serve', { consumerOf: [relay.flow] })
+    const proxy = await FrameProxy.to(relay.socket)
+    const node = await ours()
+    await node.createRelay(proxy.address, { name: 'db' })
+    const { worker } = await relay.peer.event('connection-opened')
+    const registration =
+      proxy
+        .messages('sent')
+        .map(hex)
+        .find((message) => message.includes(hex(bareString('db')))) ?? ''
+    const own = Buffer.from(/8182005820([0-9a-f]{64})/.exec(registration)?.[1] ?? '', 'hex').toString()
+    expect(own).toMatch(/^[0-9a-f]{32}$/)
+    for (const route of [
+      [worker, 'echo'],
+      [worker, own, 'echo'],
+    ])
+      expect((await relay.peer.ask('message.request', { route, payload: '0708' })).payload).toBe('0708')
+  })
 
   test('a name at a Rust relay is free again for whoever asks; ours stays with who holds it', async () => {
     const relay = await rust()
