@@ -12,12 +12,11 @@ export interface PortalSocket {
   readonly canReset: boolean
 }
 
-/**
- * Cuts a socket so that its peer does not mistake what it got for all there is. Not to be called while something is unwritten that `end()` waits for:
- * a socket that is about to end cannot be reset.
- */
+/** Cuts a socket so that its peer does not mistake what it got for all there is. */
 export function cut({ socket, canReset }: PortalSocket): void {
   if (socket.destroyed) return
-  if (canReset && (!socket.writableEnded || socket.writableFinished)) socket.resetAndDestroy()
+  // All is written, and the end is on its way: the system cannot reset a connection in that moment, and its peer gets the whole.
+  const isEnding = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0
+  if (canReset && !isEnding) socket.resetAndDestroy()
   else socket.destroy()
 }

@@ -251,7 +251,7 @@ export class PortalStream {
 
   #receiveEnd(): void {
     this.#hasReceivedEnd = true
-    this.#endWhenWritten()
+    this.#options.socket.socket.end()
   }
 
   /** After an interruption. What is lost of Credit and End is made good; bytes cannot be. */
@@ -268,7 +268,6 @@ export class PortalStream {
   #written(length: number): void {
     this.#unwritten -= length
     this.#progress++
-    if (this.#isOver || this.#hasReceivedEnd) this.#endWhenWritten()
     if (this.#isOver) return
     if (this.#window === undefined) {
       if (this.#unwritten * 2 <= this.#options.maxQueuedBytes) this.#endWait()
@@ -281,11 +280,6 @@ export class PortalStream {
   #grant(): void {
     const bytes = this.#hasReceivedEnd ? 0 : (this.#window?.grant() ?? 0)
     if (bytes > 0) dropPressure(this.#send(encodeCredit(bytes)))
-  }
-
-  /** Not before: a socket that is about to end cannot be cut any more, and half of what was sent would look like the whole. */
-  #endWhenWritten(): void {
-    if (this.#unwritten === 0) this.#options.socket.socket.end()
   }
 
   /** The sender waits until half is written, and gives up a socket that takes nothing. */
@@ -361,7 +355,7 @@ export class PortalStream {
   #linger(): void {
     const { socket } = this.#options.socket
     if (socket.destroyed) return
-    this.#endWhenWritten()
+    socket.end()
     socket.resume()
     // What is written already, the system still delivers.
     this.#watch(this.#options.lingerTimeoutMs, () => (this.#unwritten === 0 ? socket.destroy() : cut(this.#options.socket)))

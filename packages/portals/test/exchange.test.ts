@@ -127,6 +127,22 @@ describe('what ends otherwise', () => {
     await inlet.close()
   })
 
+  test('closing the inlet lets go of a client that has not taken all that came before the end', async () => {
+    const bytes = pattern(24_000_000)
+    const { inlet, outlet } = await portalTo(newWorld(), await startServer((socket) => void socket.end(bytes)), {
+      inlet: { windowBytes: 32 * 1024 * 1024 },
+    })
+    const socket = await connectTo(inlet.port)
+    socket.pause()
+    await until(() => outlet.statistics().sentBytes === bytes.length, 'all of it was sent')
+    await until(() => inlet.statistics().receivedBytes === bytes.length, 'all of it has come')
+    const served = inlet.close()
+    await cutOf(socket)
+    await served
+    expect(socket.bytesRead).toBeLessThan(bytes.length)
+    await until(() => outlet.statistics().connections === 0, 'the outlet was told')
+  })
+
   test('closing the node closes its inlets and outlets', async () => {
     const { inlet, client, server, outlet } = await portalTo(newWorld(), await startEchoServer())
     const socket = await connectTo(inlet.port)
