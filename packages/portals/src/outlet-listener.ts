@@ -146,7 +146,7 @@ class Attempt {
           }
           connection.open(ping, this.#binding, CONFIRMATION_MS)
         },
-        onOver: this.#release,
+        onClosed: this.#release,
       })
     } catch (error) {
       // The node is closing: it starts nothing any more.

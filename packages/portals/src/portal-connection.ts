@@ -42,7 +42,9 @@ export interface PortalConnectionOptions {
   /** Called once, when it can send. */
   onStarted(connection: PortalConnection): void
   /** Called once, after the worker has begun to stop. */
-  onOver(): void
+  onOver?(): void
+  /** Called once, when its socket is closed too. */
+  onClosed?(): void
 }
 
 export class PortalConnection implements BatchWorker, Carried {
@@ -229,6 +231,7 @@ export class PortalConnection implements BatchWorker, Carried {
       portal.event('portals/connection-closed', { reason, code, remote: socket.remote, peer, sentBytes, receivedBytes })
     }
     dropPressure(this.#worker.close())
-    this.#options.onOver()
+    this.#options.onOver?.()
+    portal.linger(socket, () => this.#options.onClosed?.())
   }
 }

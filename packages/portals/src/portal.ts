@@ -5,6 +5,7 @@
 import { type DiagnosticDetails, dropPressure, type Router } from '@ockam/core'
 import { LimitedEvent } from './limited-event.ts'
 import type { PortalSettings } from './option.ts'
+import { cut, type PortalSocket } from './portal-socket.ts'
 import type { EndReason, Traffic } from './portal-stream.ts'
 
 /** Why a message of a peer was not used. */
@@ -25,6 +26,8 @@ export type Refusal =
 export interface PortalStatistics {
   /** Now. */
   readonly connections: number
+  /** Sockets of connections that have ended, which still take what is left for them, or do not close. They count for the limits. */
+  readonly lingering: number
   /** Since the start. */
   readonly opened: number
   /** Read from sockets and sent through the portal. */
@@ -52,6 +55,7 @@ export class Portal {
   /** `inlet` or `outlet`, with its address, for people. */
   readonly #details: DiagnosticDetails
   readonly #connections = new Set<Carried>()
+  readonly #lingering = new Set<PortalSocket>()
   #opened = 0
   isClosed = false
 
@@ -64,7 +68,7 @@ export class Portal {
   }
 
   get isFull(): boolean {
-    return this.#connections.size >= this.settings.maxConnections
+    return this.#connections.size + this.#lingering.size >= this.settings.maxConnections
   }
 
   add(connection: Carried): void {
@@ -73,6 +77,19 @@ export class Portal {
 
   remove(connection: Carried): void {
     this.#connections.delete(connection)
+  }
+
+  /** A connection has ended. @param onClosed called when its socket has too; at once when that is so already. */
+  linger(socket: PortalSocket, onClosed: () => void): void {
+    if (socket.socket.destroyed) {
+      onClosed()
+      return
+    }
+    this.#lingering.add(socket)
+    socket.socket.once('close', () => {
+      this.#lingering.delete(socket)
+      onClosed()
+    })
   }
 
   drop(reason: MessageDrop): void {
@@ -96,6 +113,7 @@ export class Portal {
   statistics(): PortalStatistics {
     return {
       connections: this.#connections.size,
+      lingering: this.#lingering.size,
       opened: this.#opened,
       ...this.traffic,
       refused: this.refused.totals,
@@ -106,6 +124,8 @@ export class Portal {
   /** Ends all connections. */
   async close(): Promise<void> {
     this.isClosed = true
+    for (const socket of this.#lingering) cut(socket)
+    this.#lingering.clear()
     await Promise.all([...this.#connections].map((connection) => connection.close('closed')))
   }
 

@@ -1,5 +1,6 @@
 /** Who may use a portal, and what those cannot do who may not, or who may use it for something else (security rule 11: a session belongs to its peer). */
 
+import type { Socket } from 'node:net'
 import { type LocalMessage, Route } from '@ockam/core'
 import { trustEveryone, trustIdentifiers } from '@ockam/node'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -187,6 +188,30 @@ describe('limits', () => {
     await first.send(way, '02')
     await until(() => outlet.statistics().connections === 2, 'one has ended')
     await first.connect()
+  })
+
+  test('a connection that has ended counts until its socket is closed too, so that ended ones cannot pile up', async () => {
+    const server = await world.current.server()
+    const alice = await world.current.side()
+    const served: Socket[] = []
+    const to = await startServer((socket) => void served.push(socket.resume()))
+    const outlet = await createTcpOutlet(server.node, 'outlet', {
+      to,
+      allow: [alice.identifier],
+      maxConnectionsPerPeer: 2,
+      maxConnections: 3,
+    })
+    const peer = await RawPeer.open(alice)
+    for (let i = 0; i < 2; i++) await peer.send(await peer.connect(), '02')
+    await until(() => outlet.statistics().connections === 0, 'both have ended')
+    // The target does not close its side.
+    await expect(peer.connect()).rejects.toThrow('got 02')
+    expect(outlet.statistics()).toMatchObject({ connections: 0, lingering: 2, refused: { 'too-many-of-peer': 1 } })
+    served[0]?.destroy()
+    await until(() => outlet.statistics().lingering === 1, 'one is closed')
+    await peer.connect()
+    await outlet.close()
+    expect(outlet.statistics()).toMatchObject({ connections: 0, lingering: 0 })
   })
 
   test('an inlet closes clients over its limit', async () => {
