@@ -143,6 +143,21 @@ describe('what ends otherwise', () => {
     await until(() => outlet.statistics().connections === 0, 'the outlet was told')
   })
 
+  test('closing the node closes the sockets of connections that have ended too, though their clients never end', async () => {
+    const port = await startServer((socket) => void socket.end('all there is'))
+    const { inlet, client } = await portalTo(newWorld(), port, { outlet: PLAIN })
+    const socket = await connectTo(inlet.port)
+    expect(String(await readAll(socket))).toBe('all there is')
+    await until(() => inlet.statistics().connections === 0, 'the connection has ended')
+    expect(inlet.statistics().lingering).toBe(1)
+    await client.node.close()
+    expect(inlet.statistics().lingering).toBe(0)
+    await until(() => {
+      socket.write('?')
+      return socket.destroyed
+    }, 'the client was cut off')
+  })
+
   test('closing the node closes its inlets and outlets', async () => {
     const { inlet, client, server, outlet } = await portalTo(newWorld(), await startEchoServer())
     const socket = await connectTo(inlet.port)
