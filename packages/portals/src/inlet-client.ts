@@ -5,12 +5,12 @@
 
 import { type AccessControl, dropPressure, type LocalMessage, OckamError, type Producer, type Route, type Timer } from '@ockam/core'
 import type { Continuity, Interruptible } from './continuity.ts'
+import type { EndReason } from './end-reason.ts'
 import { PeerBinding } from './peer-binding.ts'
 import type { Carried, Portal, Refusal } from './portal.ts'
 import { PortalConnection } from './portal-connection.ts'
 import { DISCONNECT, PING, type PortalMessage } from './portal-message.ts'
 import { cut, type PortalSocket } from './portal-socket.ts'
-import type { EndReason } from './portal-stream.ts'
 import type { OpenWay, Way } from './way.ts'
 
 export interface InletClientOptions {

@@ -5,6 +5,7 @@
  */
 
 import { type Context, dropPressure, type LocalMessage, Route, type Worker } from '@ockam/core'
+import type { EndReason } from './end-reason.ts'
 import { systemCode } from './error.ts'
 import { isExtendedRoute } from './extension.ts'
 import { PeerBinding } from './peer-binding.ts'
@@ -12,7 +13,6 @@ import type { Portal, Refusal } from './portal.ts'
 import { PortalConnection } from './portal-connection.ts'
 import { decodePortalMessage, DISCONNECT, PONG } from './portal-message.ts'
 import { cut, type PortalSocket } from './portal-socket.ts'
-import type { EndReason } from './portal-stream.ts'
 import { formatSocketAddress, type SocketAddress } from './socket-address.ts'
 import { connectTarget, type TargetTls } from './target.ts'
 

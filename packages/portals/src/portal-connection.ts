@@ -17,13 +17,14 @@ import {
   type Timer,
   type WorkerHandle,
 } from '@ockam/core'
+import type { EndReason } from './end-reason.ts'
 import { isExtendedRoute, portalAddress } from './extension.ts'
 import type { PeerBinding } from './peer-binding.ts'
 import { PeerWatch } from './peer-watch.ts'
 import type { Carried, Portal } from './portal.ts'
 import { decodePortalMessage, PING, PONG, type PortalMessage } from './portal-message.ts'
 import { cut, type PortalSocket } from './portal-socket.ts'
-import { type EndReason, PortalStream } from './portal-stream.ts'
+import { PortalStream } from './portal-stream.ts'
 
 /** What an inlet does with messages before the connection is made: a promise holds those behind. Undefined: go on with the next. */
 export type Opening = (message: LocalMessage, decoded: PortalMessage) => Promise<void> | undefined

@@ -11,6 +11,7 @@
 
 import { type Clock, type Context, dropPressure, OckamError, type Pressure, type Route, type Timer } from '@ockam/core'
 import { ReceiveWindow, SendCredit } from './credit.ts'
+import type { EndReason } from './end-reason.ts'
 import { systemCode } from './error.ts'
 import {
   DISCONNECT,
@@ -48,29 +49,6 @@ export interface Traffic {
   /** Out of the portal to sockets. */
   receivedBytes: number
 }
-
-/** Why a connection through a portal ended. */
-export type EndReason =
-  /** Both sides had sent all they had. */
-  | 'ended'
-  /** The other end said Disconnect: its side of the connection is gone. */
-  | 'peer-disconnected'
-  /** The socket here failed or was closed by its program. */
-  | 'socket-closed'
-  /** The channel or connection that carried it is gone. */
-  | 'route-lost'
-  /** The channel was kept when a relay or connection was lost, but bytes of this connection were on their way. */
-  | 'messages-lost'
-  /** Its client took nothing for too long while others waited. */
-  | 'stalled'
-  /** The other end broke the rules of counters or credit. */
-  | 'protocol-violation'
-  /** Inlet or outlet was closed. */
-  | 'closed'
-  /** The other end did not say in time that it is there. */
-  | 'timeout'
-  /** The outlet refused, or could not reach its target. */
-  | 'refused'
 
 export interface StreamOptions extends StreamSettings {
   readonly socket: PortalSocket

@@ -3,10 +3,11 @@
  */
 
 import { type DiagnosticDetails, dropPressure, type Router } from '@ockam/core'
+import type { EndReason } from './end-reason.ts'
 import { LimitedEvent } from './limited-event.ts'
 import type { PortalSettings } from './option.ts'
 import { cut, type PortalSocket } from './portal-socket.ts'
-import type { EndReason, Traffic } from './portal-stream.ts'
+import type { Traffic } from './portal-stream.ts'
 
 /** Why a message of a peer was not used. */
 export type MessageDrop = 'malformed' | 'not-the-peer' | 'unexpected' | 'not-allowed'
