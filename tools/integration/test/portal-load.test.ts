@@ -83,8 +83,8 @@ async function shortConnections({ port }: Portal, count: number): Promise<void> 
 async function ended(portal: Portal): ReturnType<Portal['statistics']> {
   return until(
     () => portal.statistics(),
-    ({ inlet, outlet }) => inlet.connections === 0 && outlet.connections === 0,
-    'all connections have ended at both ends',
+    ({ inlet, outlet }) => [inlet, outlet].every(({ connections, lingering }) => connections + lingering === 0),
+    'all connections have ended at both ends, and their sockets are closed',
   )
 }
 
