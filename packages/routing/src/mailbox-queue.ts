@@ -11,6 +11,7 @@ import type { PayloadCopier } from './payload-copier.ts'
 import { MESSAGE_BYTES, type WaitingBudget } from './waiting-budget.ts'
 
 const INITIAL_SLOTS = 8
+const TURNS_BETWEEN_COPIES = 4
 /** A sender that goes on although the mailbox is full may have this many more mailboxes' worth accepted before it is stopped. */
 const SENDER_EXCESS = 3
 /** From that many mailboxes' worth on, senders that are gone by now count against new ones: somebody could come back as another sender for ever. */
@@ -38,8 +39,9 @@ export class MailboxQueue {
   #waiting = 0
   /** How many at the end of the ring have not been compacted since they came. */
   #loose = 0
-  /** How many of those came since the last turn ended. */
+  /** How many of those came since the others were last looked at, so many turns ago. */
   #fresh = 0
+  #turns = 0
   /** Memory that waiting messages share, and with which of them it is counted. */
   #shared: Map<ArrayBufferLike, RoutedMessage> | undefined
   /** By sender, as long as the present pressure lasts. */
@@ -168,10 +170,14 @@ export class MailboxQueue {
   }
 
   /**
-   * A turn ends and the worker will run in the next. Messages nearly always leave with it, so only those that have waited a whole turn already are
-   * copied: memory is pinned for two turns at most, and a stream at full speed copies nothing.
+   * A turn ends and the worker will run in another. A stream at full speed keeps its mailbox full, so that each message waits for a few turns and then
+   * leaves with all others of its chunk: copying them would save nothing, and tear apart what a decryptor opens at once. So only those are copied that
+   * have waited for four turns already; memory is pinned for eight at most (docs/decisions/0020).
    */
   age(): void {
+    this.#turns++
+    if (this.#turns < TURNS_BETWEEN_COPIES) return
+    this.#turns = 0
     this.#compactBefore(this.#waiting - this.#fresh)
     this.#loose = this.#fresh
     this.#fresh = 0

@@ -122,7 +122,7 @@ describe('what waits', () => {
     )
   })
 
-  test('is copied when it has waited for a whole turn, and not before', () => {
+  test('is copied when it has waited for four turns, and not before', () => {
     const queue = new MailboxQueue(1024, 1 << 20, new PayloadCopier(), new WaitingBudget(1 << 30))
     const chunk = new Uint8Array(65_536)
     const put = (): RoutedMessage => {
@@ -131,15 +131,19 @@ describe('what waits', () => {
       return put
     }
     const isPinned = (one: RoutedMessage): boolean => one.payload.buffer === chunk.buffer
+    const turns = (count: number): void => {
+      for (let i = 0; i < count; i++) queue.age()
+    }
     const first = put()
-    queue.age()
+    turns(4)
     const second = put()
+    turns(3)
     expect([first, second].map(isPinned)).toEqual([true, true])
-    queue.age()
+    turns(1)
     expect([first, second].map(isPinned)).toEqual([false, true])
     queue.shift()
     const third = put()
-    queue.age()
+    turns(4)
     expect([second, third].map(isPinned)).toEqual([false, true])
     queue.compact()
     expect(isPinned(third)).toBe(false)
