@@ -30,7 +30,7 @@ export interface ControlServer {
 export async function startControlServer(socketPath: string, handle: ControlHandler): Promise<ControlServer> {
   await rm(socketPath, { force: true })
   const sockets = new Set<Socket>()
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
+  const server = createServer((socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     socket.on('error', () => socket.destroy())
@@ -54,7 +54,8 @@ async function answer(socket: Socket, handle: ControlHandler): Promise<void> {
   const value = await readFrame(socket, REQUEST_TIMEOUT_MS)
   if (value === undefined) return void socket.destroy()
   const gone = new AbortController()
-  socket.once('close', () => gone.abort(new CommandError('cli/failed', 'Whoever asked has gone away.')))
+  // Nothing more is expected; without reading, the end of the connection would not be seen.
+  socket.resume().once('close', () => gone.abort(new CommandError('cli/failed', 'Whoever asked has gone away.')))
   const reply = await replyTo(value, handle, gone.signal)
   if (!socket.destroyed) socket.write(encodeFrame(reply))
 }

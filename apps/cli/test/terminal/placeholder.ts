@@ -86,7 +86,7 @@ export class Placeholders {
       .replaceAll(/(within )\d+(?= ms)/g, '$1{ms}')
     text = text
       .replaceAll(/("(?:connections|delivered)": )\d+/g, '$1{count}')
-      .replaceAll(/Node \d+\.\d+\.\d+, OpenSSL [\d.]+/g, 'Node {version}, OpenSSL {text}')
+      .replaceAll(/Node \d+\.\d+\.\d+, OpenSSL [\d.]+/g, 'Node {text}, OpenSSL {text}')
     replace('pid', /((?:\bprocess[ \t]|"pid": ?|\trunning\t))(\d+)/g)
     replace('port', /((?:\/tcp\/|127\.0\.0\.1:|\[::1\]:|0\.0\.0\.0:))(?!4000\b|5000\b)(\d{2,5})\b/g)
     return text
