@@ -37,9 +37,9 @@ describe('placeholders', () => {
   })
 
   test('are put in the places of what differs, with the names that values have already', () => {
-    const placeholders = new Placeholders({ home: '/home' })
+    const placeholders = new Placeholders({ home: '/state' })
     expect(placeholders.match('{identifier:alice}\n', `${IDENTIFIER}\n`)).toBe(true)
-    expect(placeholders.abstracted(`${IDENTIFIER} 127.0.0.1:40123 /home/x process 7 /tcp/40123`)).toBe(
+    expect(placeholders.abstracted(`${IDENTIFIER} 127.0.0.1:40123 /state/x process 7 /tcp/40123`)).toBe(
       '{identifier:alice} 127.0.0.1:{port:1} {home}/x process {pid:1} /tcp/{port:1}',
     )
   })
