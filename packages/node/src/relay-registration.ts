@@ -54,7 +54,8 @@ async function registerOnce(
   let route: ResolvedRoute | undefined
   try {
     route = await router.resolve(at, { ...hops, ...limit.left, signal: limit.signal })
-    return { route, relay: await createRelayClient(router, route, { ...client, ...limit.left, signal: limit.signal }) }
+    // Its own limit, which ends with the caller's, knows better what took too long.
+    return { route, relay: await createRelayClient(router, route, { ...client, ...limit.left, ...(limits.signal && { signal: limits.signal }) }) }
   } catch (error) {
     await route?.close()
     throw error
