@@ -12,7 +12,7 @@ const UNAVAILABLE: ReadonlySet<string> = new Set(['project', 'space'])
 
 /** Reads a route, with names of nodes replaced by addresses. @throws {CommandError} `cli/usage`, `cli/node-down`, `cli/not-found` */
 export async function readRoute(text: string, shell: Shell, state: State): Promise<MultiAddr> {
-  const address = MultiAddr.parse(await withStandardInput(text, shell))
+  const address = MultiAddr.parse(await completedRoute(text, shell))
   let route = MultiAddr.parse('')
   for (const [at, piece] of address.pieces.entries()) {
     if (UNAVAILABLE.has(piece.name)) {
@@ -46,8 +46,8 @@ function reachable(address: MultiAddr): MultiAddr {
   return MultiAddr.parse(text)
 }
 
-/** `-/service/echo`, `/node/n1/-/service/echo`: the part that another command has just printed. */
-async function withStandardInput(text: string, shell: Shell): Promise<string> {
+/** `-/service/echo`, `/node/n1/-/service/echo`: the part that another command has just printed. @throws {CommandError} `cli/usage` */
+export async function completedRoute(text: string, shell: Shell): Promise<string> {
   const parts = text.split('/')
   const at = parts.indexOf('-')
   // A name that is a dash is a value: it follows the name of its piece.

@@ -9,7 +9,9 @@ interface Explanation {
 }
 
 const WRONG_ARGUMENT: Explanation = { code: 'cli/usage' }
-const CHECK_WAY = 'See how far it gets: ockam route trace <route>'
+/** Stands in hints where a command knows the route: see `command/trace-hint.ts`. */
+export const TRACE_ROUTE = 'ockam route trace <route>'
+const CHECK_WAY = `See how far it gets: ${TRACE_ROUTE}`
 
 /** Codes of the packages below that mean more to a shell than "failed". */
 const EXPLANATIONS: Readonly<Record<string, Explanation>> = {

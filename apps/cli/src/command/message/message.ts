@@ -1,10 +1,11 @@
 /** `ockam message …` */
 
-import { nodeName, readRoute } from '../../address/node-route.ts'
+import { completedRoute, nodeName, readRoute } from '../../address/node-route.ts'
 import { usageError } from '../../error.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
 import { askNode, chosenNode } from '../node-choice.ts'
 import { timeoutOption } from '../timeout-option.ts'
+import { withTraceHint } from '../trace-hint.ts'
 import { authorizedOption, identityOption, sayWhoIsTrusted } from '../trust-option.ts'
 
 const send: CommandDefinition = {
@@ -29,27 +30,31 @@ const send: CommandDefinition = {
     const { terminal } = shell
     const state = await shell.openState()
     const given = input.requiredText('to')
-    const to = await readRoute(given, shell, state)
+    const written = await completedRoute(given, shell)
+    const to = await readRoute(written, shell, state)
     const authorized = input.list('authorized')
     const isHex = input.flag('hex')
     if (to.pieces.slice(0, -1).some(({ name }) => name === 'secure'))
       sayWhoIsTrusted(shell, authorized, `The channel on the way to ${given}`)
     const parameters = {
       to: to.toString(),
+      written,
       body: bodyOf(input.required(0), isHex),
       authorized,
       identity: input.text('identity'),
       timeoutMs: input.durationMs('timeout'),
     }
     const from = input.text('from')
-    const { body } = (await terminal.progress(`Sending to ${given}`, async () => {
-      if (from !== undefined) return askNode(state, chosenNode(state, nodeName(from)), 'message.send', parameters)
+    const node = from === undefined ? undefined : chosenNode(state, nodeName(from))
+    const sending = terminal.progress(`Sending to ${given}`, async () => {
+      if (node !== undefined) return askNode(state, node, 'message.send', parameters)
       const { withOwnHost } = await import('../../node/own-host.ts')
       const { sendMessage } = await import('../../node/method/message.ts')
       return withOwnHost(state, shell.secrets, input.text('identity'), (host) =>
         sendMessage({ ...parameters, identity: undefined }, host, shell.signal),
       )
-    })) as { readonly body: string }
+    })
+    const { body } = (await withTraceHint({ ...parameters, route: written, from: node }, sending)) as { readonly body: string }
     const answer = isHex ? body : textOf(body)
     terminal.data({ response: answer }, answer)
   },

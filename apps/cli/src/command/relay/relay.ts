@@ -1,11 +1,12 @@
 /** `ockam relay …` */
 
-import { readRoute } from '../../address/node-route.ts'
+import { completedRoute, readRoute } from '../../address/node-route.ts'
 import type { RelayInfo } from '../../node/method/relay.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
 import { askNode, chosenOrNewNode } from '../node-choice.ts'
 import { deleteCommand, listCommand, type NodeThing, showCommand } from '../node-thing.ts'
 import { timeoutOption } from '../timeout-option.ts'
+import { withTraceHint } from '../trace-hint.ts'
 import { authorizedOption, identityOption, sayWhoIsTrusted } from '../trust-option.ts'
 
 const RELAYS: NodeThing<RelayInfo> = {
@@ -45,7 +46,8 @@ const create: CommandDefinition = {
     const node = await chosenOrNewNode(state, input.text('to'), shell)
     const name = input.argument(0) ?? 'default'
     const given = input.requiredText('at')
-    const at = await readRoute(given, shell, state)
+    const written = await completedRoute(given, shell)
+    const at = await readRoute(written, shell, state)
     const authorized = input.list('authorized')
     if (at.pieces.some((piece) => piece.name === 'secure')) sayWhoIsTrusted(shell, authorized, `The channel to ${given}`)
     const parameters = {
@@ -56,9 +58,8 @@ const create: CommandDefinition = {
       identity: input.text('identity'),
       timeoutMs: input.durationMs('timeout'),
     }
-    const info = (await terminal.progress(`Registering with the relay at ${given}`, () =>
-      askNode(state, node, 'relay.create', parameters),
-    )) as RelayInfo
+    const registering = terminal.progress(`Registering with the relay at ${given}`, () => askNode(state, node, 'relay.create', parameters))
+    const info = (await withTraceHint({ ...parameters, route: written, from: node }, registering)) as RelayInfo
     terminal.note(`Node "${node}" is reachable at ${info.remote_address} of ${given}.`)
     terminal.data(info, info.multiaddr)
   },

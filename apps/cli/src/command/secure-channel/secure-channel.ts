@@ -1,11 +1,12 @@
 /** `ockam secure-channel …` */
 
-import { readRoute } from '../../address/node-route.ts'
+import { completedRoute, readRoute } from '../../address/node-route.ts'
 import type { ChannelInfo } from '../../node/method/secure-channel.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
 import { askNode, chosenNode } from '../node-choice.ts'
 import { deleteCommand, listCommand, type NodeThing, showCommand } from '../node-thing.ts'
 import { timeoutOption } from '../timeout-option.ts'
+import { withTraceHint } from '../trace-hint.ts'
 import { authorizedOption, identityOption, sayWhoIsTrusted } from '../trust-option.ts'
 
 const CHANNELS: NodeThing<ChannelInfo> = {
@@ -46,11 +47,13 @@ const create: CommandDefinition = {
     const given = input.requiredText('to')
     const authorized = input.list('authorized')
     sayWhoIsTrusted(shell, authorized, `The channel to ${given}`)
-    const to = await readRoute(given, shell, state)
+    const written = await completedRoute(given, shell)
+    const to = await readRoute(written, shell, state)
     const parameters = { to: to.toString(), authorized, identity: input.text('identity'), timeoutMs: input.durationMs('timeout') }
-    const info = (await terminal.progress(`Opening a secure channel to ${given}`, () =>
+    const opening = terminal.progress(`Opening a secure channel to ${given}`, () =>
       askNode(state, node, 'secure-channel.create', parameters),
-    )) as ChannelInfo
+    )
+    const info = (await withTraceHint({ ...parameters, route: written, from: node }, opening)) as ChannelInfo
     terminal.note(`Opened a secure channel with ${info.peer_identifier}.`)
     terminal.data(info, info.multiaddr)
   },

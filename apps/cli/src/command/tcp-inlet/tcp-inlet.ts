@@ -1,15 +1,19 @@
 /** `ockam tcp-inlet …` */
 
+import type { MultiAddr } from '@ockam/core'
 import { readRoute } from '../../address/node-route.ts'
 import { portalEnd } from '../../address/socket-address.ts'
 import { withSecureHop } from '../../address/portal-route.ts'
 import { usageError } from '../../error.ts'
 import type { InletInfo } from '../../node/method/portal.ts'
+import type { ChannelInfo } from '../../node/method/secure-channel.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
+import type { State } from '../../state/state.ts'
 import { allowedIdentifiers, allowOption } from '../allow-option.ts'
 import { randomName } from '../name.ts'
 import { askNode, atOption, chosenOrNewNode } from '../node-choice.ts'
 import { deleteCommand, listCommand, type NodeThing, showCommand } from '../node-thing.ts'
+import { traceCommand } from '../trace-hint.ts'
 import { authorizedOption, identityOption, sayWhoIsTrusted } from '../trust-option.ts'
 
 const DEFAULT_WAIT_MS = 5000
@@ -66,9 +70,15 @@ kept open, and opened again when it breaks; further routes (--to several times) 
     const node = await chosenOrNewNode(state, input.text('at'), shell)
     const authorized = input.list('authorized')
     const given = routesOf(input.list('to'), input.text('via'))
-    sayWhoIsTrusted(shell, authorized, `The channel to ${given[0]}`)
     const to: string[] = []
-    for (const text of given) to.push(withSecureHop(await readRoute(text, shell, state)).toString())
+    let opensChannel = false
+    for (const text of given) {
+      const route = await readRoute(text, shell, state)
+      const isInside = await isThroughOwnChannel(state, node, route)
+      opensChannel ||= !isInside
+      to.push((isInside ? route : withSecureHop(route)).toString())
+    }
+    if (opensChannel) sayWhoIsTrusted(shell, authorized, `The channel to ${given[0]}`)
     const isWaiting = !input.isOff('connection-wait')
     const waitMs = isWaiting ? (input.durationMs('connection-wait') ?? DEFAULT_WAIT_MS) : undefined
     const alias = input.text('alias') ?? randomName()
@@ -85,11 +95,21 @@ kept open, and opened again when it breaks; further routes (--to several times) 
       askNode(state, node, 'tcp-inlet.create', parameters),
     )) as InletInfo
     if (info.status === 'down' && isWaiting) {
-      terminal.warn('The way to the outlet is not open yet; connections wait until it is. See how far it gets: ockam route trace')
+      const trace = traceCommand({ ...parameters, route: to[0] as string, from: node })
+      terminal.warn(`The way to the outlet is not open yet; connections wait until it is. See how far it gets: ${trace}`)
     }
     terminal.note(`Node "${node}" listens at ${info.bind_addr}: inlet "${alias}".`)
     terminal.data(info, info.bind_addr)
   },
+}
+
+/** Whether an outlet is right behind a channel that the node has already, as in `ockam secure-channel create … | ockam tcp-inlet create --to -/service/outlet`. */
+async function isThroughOwnChannel(state: State, node: string, route: MultiAddr): Promise<boolean> {
+  const [first] = route.pieces
+  // Further on, what leaves the channel would travel in the open.
+  if (route.length !== 2 || first?.name !== 'service') return false
+  const channels = (await askNode(state, node, 'secure-channel.list', {})) as readonly ChannelInfo[]
+  return channels.some(({ address }) => address === first.value)
 }
 
 /** @throws {CommandError} `cli/usage` */

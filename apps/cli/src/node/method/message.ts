@@ -3,7 +3,7 @@
  * `05 68656c6c6f`.
  */
 
-import { MultiAddr } from '@ockam/core'
+import { MultiAddr, OckamError } from '@ockam/core'
 import { decodeBareData, encodeBareData } from '@ockam/core/bare'
 import * as z from 'zod'
 import { CommandError } from '../../error.ts'
@@ -15,6 +15,8 @@ const DEFAULT_TIMEOUT_MS = 10_000
 
 export const messageParameters = z.strictObject({
   to: text,
+  /** The same for messages, as a person wrote it. */
+  written: text,
   /** Hexadecimal. */
   body: z.hex().max(1_000_000),
   identity: text.optional(),
@@ -32,12 +34,22 @@ export async function sendMessage(
   const timeout = { timeoutMs: parameters.timeoutMs ?? DEFAULT_TIMEOUT_MS, signal }
   const way = await openRoute(host, to, { identity: parameters.identity, authorized: parameters.authorized, ...timeout })
   try {
-    const answer = await host.node.request(way.route, encodeBareData(Buffer.from(parameters.body, 'hex')), timeout)
+    const body = encodeBareData(Buffer.from(parameters.body, 'hex'))
+    const answer = await host.node.request(way.route, body, timeout).catch((error: unknown) => {
+      throw OckamError.is(error, 'routing/timeout') ? noAnswer(parameters.written, timeout.timeoutMs, error) : error
+    })
     return { body: Buffer.from(bodyOf(answer.payload)).toString('hex') }
   } finally {
     await way.close()
   }
 }
+
+const noAnswer = (route: string, waitedMs: number, cause: unknown): OckamError =>
+  new OckamError(
+    'routing/timeout',
+    `No answer from ${route} within ${waitedMs} ms. The other side does not say why: is the address right, is the worker offered to this side, and does it trust this identity?`,
+    { cause },
+  )
 
 function bodyOf(payload: Uint8Array): Uint8Array {
   try {

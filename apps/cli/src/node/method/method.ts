@@ -25,8 +25,8 @@ export interface Method {
 }
 
 export interface MethodTraits<Parameters, Result> {
-  /** For methods that make something. */
-  readonly kept?: (parameters: Parameters, result: Result) => KeptThing
+  /** For methods that make something; undefined for what ends with the process. */
+  readonly kept?: (parameters: Parameters, result: Result) => KeptThing | undefined
   /** For methods that delete something. */
   readonly forgotten?: (result: Result) => string
 }

@@ -3,7 +3,7 @@
 import { MultiAddr, type Session } from '@ockam/core'
 import { createTcpInlet, createTcpOutlet } from '@ockam/portals'
 import * as z from 'zod'
-import { usageError } from '../../error.ts'
+import { CommandError, usageError } from '../../error.ts'
 import { type Host, trustOf } from '../host.ts'
 import { identifiers, type Method, method, named, nothing, text, timeoutMs } from './method.ts'
 
@@ -72,13 +72,17 @@ async function createInlet(parameters: InletParameters, host: Host): Promise<Inl
   const ways = to.map(splitOutlet)
   const counts = ways.map(({ way }) => way.pieces.filter((piece) => piece.name === 'secure').length)
   const [first] = ways
-  if (first === undefined || ways.some(({ outlet }) => outlet !== first.outlet) || new Set(counts).size !== 1 || counts[0] === 0) {
+  const [count = 0] = counts
+  const { identifier } = await host.identityNamed(parameters.identity)
+  const isEncrypted = count > 0 || ways.every(({ way }) => isOwnChannel(host, way))
+  if (first === undefined || ways.some(({ outlet }) => outlet !== first.outlet) || new Set(counts).size !== 1 || !isEncrypted) {
     throw usageError('All routes of an inlet end with the same outlet and have the same number of secure channels, at least one.')
   }
-  const side = { identity: (await host.identityNamed(parameters.identity)).identifier, trust: trustOf(authorized) }
+  if (count === 0) for (const { way } of ways) requireTrusted(host, way, authorized, parameters.identity && identifier.toString())
+  const side = { identity: identifier, trust: trustOf(authorized) }
   const session = host.node.openSession(
     ways.map(({ way }) => way),
-    { name: `inlet ${alias}`, ...side, hops: Array.from({ length: (counts[0] ?? 1) - 1 }, () => side) },
+    { name: `inlet ${alias}`, ...(count > 0 && { ...side, hops: Array.from({ length: count - 1 }, () => side) }) },
   )
   try {
     const rule = allow.length === 0 ? {} : { allow }
@@ -90,6 +94,22 @@ async function createInlet(parameters: InletParameters, host: Host): Promise<Inl
   }
   await untilUp(session, parameters.waitMs ?? 0)
   return inletInfo(host, alias)
+}
+
+/** Whether a way is a channel that was made by hand on this node, and nothing else: then its other end has the outlet. */
+const isOwnChannel = (host: Host, way: MultiAddr): boolean =>
+  way.length === 1 && host.things.channels.find(way.pieces[0]?.value ?? '') !== undefined
+
+/** A channel that is there already has an identity at each end. @throws {CommandError} `cli/refused` when they are not those asked for. */
+function requireTrusted(host: Host, way: MultiAddr, authorized: readonly string[], identifier: string | undefined): void {
+  const { channel, identity } = host.things.channels.get(way.pieces[0]?.value ?? '')
+  const peer = channel.peer.identifier.toString()
+  if (authorized.length > 0 && !authorized.includes(peer)) {
+    throw new CommandError('cli/refused', `The channel at ${way} is with ${peer}, whom --authorized does not name.`)
+  }
+  if (identifier !== undefined && identifier !== identity) {
+    throw new CommandError('cli/refused', `The channel at ${way} was opened as ${identity}, and --identity names ${identifier}.`)
+  }
 }
 
 /** Waits a while for the way; an inlet whose way is not open yet serves its clients when it is. */
@@ -109,8 +129,14 @@ export const portalMethods: Readonly<Record<string, Method>> = {
       waitMs: timeoutMs,
     }),
     createInlet,
-    // The port that was bound stays the inlet's port.
-    { kept: (parameters, info) => ({ key: parameters.alias, parameters: { ...parameters, from: info.bind_addr, waitMs: undefined } }) },
+    {
+      kept(parameters, { bind_addr: from, outlet_addr }) {
+        // A channel that was made by hand ends with the node's process, and what goes through it too.
+        if (!outlet_addr.every((to) => MultiAddr.parse(to).pieces.some(({ name }) => name === 'secure'))) return undefined
+        // The port that was bound stays the inlet's port.
+        return { key: parameters.alias, parameters: { ...parameters, from, waitMs: undefined } }
+      },
+    },
   ),
   'tcp-inlet.list': method(nothing, (_, host) => listInlets(host)),
   'tcp-inlet.show': method(named, ({ name }, host) => inletInfo(host, name)),
