@@ -9,6 +9,6 @@ if (process.argv.includes('--build-only')) {
   await install()
   await build()
   await buildRustPeer()
-  const { code } = await run('vitest', ['run', '--project', 'interop', ...process.argv.slice(2)])
+  const { code } = await run('vitest', ['run', '--project', 'interop', '--project', 'capture', ...process.argv.slice(2)])
   process.exitCode = code
 }

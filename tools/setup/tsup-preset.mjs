@@ -40,5 +40,7 @@ export const bundledProgram = ({ entry }) => ({
   minify: true,
   keepNames: true,
   noExternal: [/^(?!node:)/],
-  banner: { js: "import { createRequire as createRequireOfNode } from 'node:module'; const require = createRequireOfNode(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as createRequireOfNode } from 'node:module'; const require = createRequireOfNode(import.meta.url);",
+  },
 })

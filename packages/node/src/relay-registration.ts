@@ -55,7 +55,10 @@ async function registerOnce(
   try {
     route = await router.resolve(at, { ...hops, ...limit.left, signal: limit.signal })
     // Its own limit, which ends with the caller's, knows better what took too long.
-    return { route, relay: await createRelayClient(router, route, { ...client, ...limit.left, ...(limits.signal && { signal: limits.signal }) }) }
+    return {
+      route,
+      relay: await createRelayClient(router, route, { ...client, ...limit.left, ...(limits.signal && { signal: limits.signal }) }),
+    }
   } catch (error) {
     await route?.close()
     throw error

@@ -1,2 +1,3 @@
-/** An entry of the workspace alone, not published: the decoder of what goes through a channel, for comparing it with other implementations. */
+/** An entry of the workspace alone, not published: what decodes messages of peers, for comparing it with other implementations. */
 export { ChannelMessageDecoder } from './channel-message.ts'
+export { decodeIdentityPayload } from './identity-payload.ts'

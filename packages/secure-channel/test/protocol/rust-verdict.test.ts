@@ -1,22 +1,34 @@
-/** What differential fuzzing against a Rust node has found about messages inside channels, replayed without Rust. */
+/** What differential fuzzing against a Rust node has found about handshake payloads and messages inside channels, replayed without Rust. */
 
 import { readFileSync } from 'node:fs'
-import { OckamError } from '@ockam/core'
+import { OckamError, type Signature } from '@ockam/core'
 import { CborWriter } from '@ockam/core/cbor'
-import { decodeChangeHistory } from '@ockam/identity'
+import { decodeAttestation, decodeChangeHistory } from '@ockam/identity'
 import { softwareVault } from '@ockam/vault-software'
-import { expect, test } from 'vitest'
-import { ChannelMessageDecoder } from '../../src/protocol/channel-message.ts'
+import { describe, expect, test } from 'vitest'
+import { ChannelMessageDecoder, decodeIdentityPayload } from '../../src/protocol/index.ts'
 
 const { primitives } = softwareVault()
 const bytesOf = (digits: string): Uint8Array => new Uint8Array(Buffer.from(digits, 'hex'))
 const cases = readFileSync(new URL('./rust-verdict.txt', import.meta.url), 'utf8')
   .split('\n')
-  .filter((line) => line.startsWith('channel-message '))
+  .filter((line) => line !== '' && !line.startsWith('#'))
   .map((line) => line.split(' ') as [kind: string, input: string, ours: string])
 
-/** Of a refresh the history, as its receiver reads it, and how many credentials there are. */
-function decode(input: Uint8Array): Uint8Array {
+function writeSigned(writer: CborWriter, signed: Uint8Array, ...signatures: readonly Signature[]): void {
+  writer.array(1 + signatures.length).bytes(signed)
+  for (const { type, bytes } of signatures) writer.enumeration(type === 'ed25519' ? 0 : 1, 1).bytes(bytes)
+}
+
+/** As its receiver reads it. */
+function writeHistory(writer: CborWriter, history: Uint8Array): void {
+  const { changes } = decodeChangeHistory(history, primitives)
+  writer.array(changes.length)
+  for (const { signed, signature, previousSignature } of changes)
+    writeSigned(writer, signed, signature, ...(previousSignature === undefined ? [] : [previousSignature]))
+}
+
+function channelMessage(input: Uint8Array): Uint8Array {
   const decoder = new ChannelMessageDecoder()
   decoder.decode(input, 0, input.length)
   const writer = new CborWriter().array(2)
@@ -26,21 +38,30 @@ function decode(input: Uint8Array): Uint8Array {
     return writer.bytes(input.subarray(decoder.payloadStart, decoder.payloadEnd)).finish()
   }
   const { changeHistory, credentials } = decoder.refresh as NonNullable<typeof decoder.refresh>
-  const { changes } = decodeChangeHistory(changeHistory, primitives)
-  writer.uint(1).array(1).array(2).array(changes.length)
-  for (const { signed, signature, previousSignature } of changes) {
-    const signatures = previousSignature === undefined ? [signature] : [signature, previousSignature]
-    writer.array(1 + signatures.length).bytes(signed)
-    for (const { type, bytes } of signatures) writer.enumeration(type === 'ed25519' ? 0 : 1, 1).bytes(bytes)
-  }
+  writeHistory(writer.uint(1).array(1).array(2), changeHistory)
   return writer.uint(credentials.length).finish()
 }
 
-test('bytes that were given to a Rust node too are refused, or read, as written down', () => {
-  expect(cases.length).toBeGreaterThan(20)
-  for (const [, input, ours] of cases) {
-    const run = (): string => Buffer.from(decode(bytesOf(input))).toString('hex')
-    if (ours === '-') expect(run, input).toThrow(OckamError)
-    else expect(run(), input).toBe(ours === '=' ? input : ours)
-  }
+function handshakePayload(input: Uint8Array): Uint8Array {
+  const { changeHistory, attestation, credentials } = decodeIdentityPayload(input)
+  const writer = new CborWriter().array(3)
+  writeHistory(writer, changeHistory)
+  const { signed, signature } = decodeAttestation(attestation)
+  writeSigned(writer, signed, signature)
+  return writer.uint(credentials.length).finish()
+}
+
+describe('bytes that were given to a Rust node too', () => {
+  test.each([
+    ['channel-message', channelMessage],
+    ['handshake-payload', handshakePayload],
+  ] as const)('%s: are refused, or read, as written down', (kind, decode) => {
+    const own = cases.filter(([name]) => name === kind)
+    expect(own.length).toBeGreaterThan(5)
+    for (const [, input, ours] of own) {
+      const run = (): string => Buffer.from(decode(bytesOf(input))).toString('hex')
+      if (ours === '-') expect(run, input).toThrow(OckamError)
+      else expect(run(), input).toBe(ours === '=' ? input : ours)
+    }
+  })
 })

@@ -16,6 +16,7 @@ interface Conversation {
   readonly endedBy: 'client' | 'target' | 'nobody'
 }
 
+const DISCONNECT = '02'
 const text = (content: string): string => hex(utf8(content))
 
 const CONVERSATIONS: readonly Conversation[] = [
@@ -65,10 +66,13 @@ async function record({ name, steps, endedBy }: Conversation): Promise<object> {
     await Promise.all([client.closed, served.closed])
   } else await until(() => proxy.frames.length > 0, 'the inlet pings')
   const decoder = new TransportMessageDecoder()
-  const messages = proxy.frames.map(({ direction, bytes }) => ({
+  const passed = proxy.frames.map(({ direction, bytes }) => ({
     from: direction === 'sent' ? 'inlet' : 'outlet',
     message: hex(decoder.decode(bytes, 0, bytes.length).payload),
   }))
+  // The other end may say the same, sooner or later or never.
+  const end = passed.findIndex(({ message }) => message === DISCONNECT)
+  const messages = end < 0 ? passed : passed.slice(0, end + 1)
   return { name, steps, endedBy, messages }
 }
 

@@ -15,7 +15,7 @@ import { minimise } from './minimisation.ts'
 
 const OWNERS: readonly (readonly [file: string, kinds: readonly string[]])[] = [
   ['core/test/rust-verdict.txt', ['address', 'route', 'routing-message', 'bare-string']],
-  ['secure-channel/test/protocol/rust-verdict.txt', ['channel-message']],
+  ['secure-channel/test/protocol/rust-verdict.txt', ['channel-message', 'handshake-payload']],
   ['routing/test/rust-verdict.txt', ['api-request', 'api-response']],
   ['identity/test/rust-verdict.txt', ['change-history', 'attestation', 'identity', 'verified-attestation']],
 ]

@@ -1,7 +1,7 @@
 /** What is compared: per kind of the Rust peer's `decode`, how values are made and what both sides' results become. */
 
 import type { RustPeer } from '../fixture/rust-peer.ts'
-import { array, encode, type Item } from './cbor-item.ts'
+import { array, encode, type Item, parse } from './cbor-item.ts'
 import { attestation, type FuzzIdentity, history } from './identity-generator.ts'
 import * as ours from './our-decoder.ts'
 import type { SeededRandom } from './random.ts'
@@ -75,6 +75,13 @@ export async function kinds(peer: RustPeer, subjects: readonly FuzzIdentity[]): 
       decode: ours.decodeChannelMessage,
       answer: rust.asChannelMessage,
     },
+    {
+      name: 'handshake-payload',
+      perRound: 1000,
+      generate: (random) => handshakePayload(random, subjects),
+      decode: ours.decodeHandshakePayload,
+      answer: rust.asHandshakePayload,
+    },
     { name: 'bare-string', perRound: 2000, generate: bareString, decode: ours.decodeBareText, answer: rust.asBareText },
     {
       name: 'api-request',
@@ -113,6 +120,15 @@ export async function kinds(peer: RustPeer, subjects: readonly FuzzIdentity[]): 
       answer: rust.asItIs,
     },
   ]
+}
+
+/** What a side shows in a handshake, without credentials, with its parts right or wrong. */
+function handshakePayload(random: SeededRandom, subjects: readonly FuzzIdentity[]): Uint8Array {
+  const subject = random.pick(subjects)
+  const rate = random.pick([0, 0, 3 * RATE])
+  const shown = rate === 0 ? subject.history : history(random, rate).history
+  const parts = [shown, attestation(random, rate, subject)].map((bytes): Item => parse(bytes) ?? { kind: 'raw', bytes })
+  return spoiled(random, array(...parts, array()))
 }
 
 /** A valid history, and no credentials: what is inside of those is compared when there is a package that reads them. */

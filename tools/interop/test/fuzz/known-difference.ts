@@ -16,7 +16,7 @@ export interface KnownDifference {
   readonly matches: (difference: Difference) => boolean
 }
 
-const MESSAGES = ['address', 'route', 'routing-message', 'channel-message']
+const MESSAGES = ['address', 'route', 'routing-message', 'channel-message', 'handshake-payload']
 const API = ['api-request', 'api-response']
 const SIGNED = ['change-history', 'attestation', 'identity', 'verified-attestation']
 
@@ -36,12 +36,7 @@ function header({ kind, input }: Difference): readonly [Item, Uint8Array] | unde
   return parseFirst(input.subarray(start, start + length))
 }
 
-const isOrdinary = (difference: Difference): boolean => {
-  const first = header(difference)
-  return first !== undefined && isPlain(first[0])
-}
-
-/** The same also for what is encoded in byte strings, as signed things are. */
+/** Ordinary CBOR, also in what is encoded in byte strings, as signed things are. */
 const isOrdinaryWithin = (difference: Difference): boolean => {
   const first = header(difference)
   return first !== undefined && (SIGNED.includes(difference.kind) ? isPlainWithin(first[0]) : isPlain(first[0]))
@@ -61,6 +56,25 @@ function fields(result: string): readonly Item[] {
   return item?.kind === 'array' ? item.items : []
 }
 
+/** The changes in what was given. */
+function historyOf({ kind, input }: Difference): readonly Item[] {
+  const [item] = parseFirst(input) ?? []
+  if (kind === 'channel-message') return itemsAt(item, 1, 0, 0)
+  return kind === 'handshake-payload' ? itemsAt(item, 0) : itemsAt(item)
+}
+
+function itemsAt(item: Item | undefined, ...path: readonly number[]): readonly Item[] {
+  const items = item?.kind === 'array' ? item.items : []
+  const [at, ...rest] = path
+  return at === undefined ? items : itemsAt(items[at], ...rest)
+}
+
+function isOfUnknownPreviousType(change: Item): boolean {
+  const [type] = itemsAt(change, 2)
+  return type?.kind === 'uint' && type.value > 1n
+}
+
+const isPositive = (item: Item | undefined): boolean => item?.kind === 'uint' && item.value > 0n
 const isNull = (item: Item | undefined): boolean => item?.kind === 'raw' && item.bytes[0] === 0xf6
 
 export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
@@ -86,13 +100,14 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     id: 'credentials-handed-on',
-    kinds: ['channel-message'],
+    kinds: ['channel-message', 'handshake-payload'],
     direction: 'looser',
     matches: (difference) => {
+      if (difference.kind === 'handshake-payload') return isPositive(fields(ourResult(difference))[2])
       const credentials = fields(ourResult(difference).slice(0, 2) === '82' ? ourResult(difference) : '')[1]
       const [refresh] = credentials?.kind === 'array' ? credentials.items : []
       const count = refresh?.kind === 'array' ? refresh.items[1] : undefined
-      return count?.kind === 'uint' && count.value > 0n
+      return isPositive(count)
     },
   },
   {
@@ -161,24 +176,24 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     },
   },
   {
-    id: 'signed-data-read-at-once',
-    kinds: ['change-history', 'attestation', 'channel-message'],
+    id: 'unknown-previous-signature',
+    kinds: ['change-history', 'identity', 'channel-message', 'handshake-payload'],
     direction: 'stricter',
     matches: (difference) =>
-      isOrdinary(difference) &&
-      refusedFor(
-        /Cannot read the (change|signed data): |Signed data (has version|is of type)|Key or signature type|for purpose \d|Cannot read the attestation: (?!\d+ bytes)/,
-      )(difference),
+      refusedFor(/Key or signature type \d+ is unknown|Cannot read the change history: expected an array/)(difference) &&
+      historyOf(difference).some(isOfUnknownPreviousType),
   },
   {
-    id: 'unknown-previous-signature',
-    kinds: ['change-history', 'identity', 'channel-message'],
+    id: 'signed-data-read-at-once',
+    kinds: ['change-history', 'attestation', 'channel-message', 'handshake-payload'],
     direction: 'stricter',
-    matches: refusedFor(/Key or signature type \d+ is unknown/),
+    matches: refusedFor(
+      /Cannot read the (change|signed data): |Signed data (has version|is of type)|Key or signature type|for purpose \d|Cannot read the attestation: (?!\d+ bytes)/,
+    ),
   },
   {
     id: 'empty-history',
-    kinds: ['change-history', 'channel-message'],
+    kinds: ['change-history', 'channel-message', 'handshake-payload'],
     direction: 'stricter',
     matches: refusedFor(/The change history has no change/),
   },

@@ -4,7 +4,7 @@ import { type Route, RouteDecoder, TransportMessageDecoder } from '@ockam/core'
 import { decodeBareString } from '@ockam/core/bare'
 import { type ChangeHistory, createIdentities, decodeAttestation, decodeChangeHistory } from '@ockam/identity'
 import { decodeApiError, decodeApiRequest, decodeApiResponse } from '@ockam/routing'
-import { ChannelMessageDecoder } from '@ockam/secure-channel/protocol'
+import { ChannelMessageDecoder, decodeIdentityPayload } from '@ockam/secure-channel/protocol'
 import { softwareVault } from '@ockam/vault-software'
 import { array, bool, bytes, type Item, nothing, text, uint, variant } from './cbor-item.ts'
 import { typed } from './signing-key.ts'
@@ -47,6 +47,12 @@ export function decodeChannelMessage(input: Uint8Array): Item {
   }
   const { changeHistory, credentials } = decoder.refresh as NonNullable<typeof decoder.refresh>
   return variant(1, array(decodeHistoryItem(changeHistory), uint(credentials.length)))
+}
+
+/** Likewise. */
+export function decodeHandshakePayload(input: Uint8Array): Item {
+  const { changeHistory, attestation, credentials } = decodeIdentityPayload(input)
+  return array(decodeHistoryItem(changeHistory), decodeAttestationItem(attestation), uint(credentials.length))
 }
 
 export function decodeHistoryItem(input: Uint8Array): Item {

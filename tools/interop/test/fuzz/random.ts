@@ -34,7 +34,7 @@ export class SeededRandom {
     const first = state[0] as number
     state.copyWithin(1, 0, 3)
     state[0] = word ^ first ^ (first >>> 19)
-    return state[0] as number
+    return state[0]
   }
 }
 

@@ -2,8 +2,6 @@
 
 import { array, bool, bytes, type Item, nothing, parse, parseFirst, uint } from './cbor-item.ts'
 
-type Container = Extract<Item, { items: Item[] }>
-
 function itemOf(answer: Uint8Array): Item {
   const item = parse(answer)
   if (item === undefined) throw new Error(`the Rust peer's answer is no single item: ${Buffer.from(answer).toString('hex')}`)
@@ -12,7 +10,7 @@ function itemOf(answer: Uint8Array): Item {
 
 function itemsOf(item: Item | undefined): Item[] {
   if (item === undefined || !('items' in item)) throw new Error('the Rust peer answers in another structure')
-  return (item as Container).items
+  return item.items
 }
 
 export const asItIs = (answer: Uint8Array): Item => itemOf(answer)
@@ -27,6 +25,12 @@ export function asChannelMessage(answer: Uint8Array): Item {
   if (index.kind !== 'uint' || index.value !== 1n) return message
   const [history, credentials] = itemsOf(itemsOf(fields)[0]) as [Item, Item]
   return array(index, array(array(history, uint(itemsOf(credentials).length))))
+}
+
+/** Of credentials only the number. */
+export function asHandshakePayload(answer: Uint8Array): Item {
+  const [history, attestation, credentials] = itemsOf(itemOf(answer)) as [Item, Item, Item]
+  return array(history, attestation, uint(itemsOf(credentials).length))
 }
 
 /** A string behind its length. */
