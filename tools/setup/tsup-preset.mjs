@@ -2,6 +2,7 @@
 // (see each package's build script), because tsup's own declaration step does not work with TypeScript 7.
 
 import { existsSync } from 'node:fs'
+import { licenseNotice } from './tsup-notice.mjs'
 
 const shared = {
   format: 'esm',
@@ -40,6 +41,7 @@ export const bundledProgram = ({ entry }) => ({
   minify: true,
   keepNames: true,
   noExternal: [/^(?!node:)/],
+  esbuildPlugins: [licenseNotice()],
   banner: {
     js: "import { createRequire as createRequireOfNode } from 'node:module'; const require = createRequireOfNode(import.meta.url);",
   },

@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -27,6 +27,10 @@ test('a packed command installs alone, without a registry, and makes a node, tal
   await run('npm', npm, { cwd: folder, env: { ...process.env, npm_config_cache: join(folder, 'cache') } })
   expect(await readdir(join(folder, 'node_modules'))).toEqual(['.bin', '.package-lock.json', '@ockam'])
   expect(await readdir(join(folder, 'node_modules/@ockam'))).toEqual(['cli'])
+  const notice = await readFile(join(folder, 'node_modules/@ockam/cli/dist/third-party-licenses.txt'), 'utf8')
+  for (const name of Object.keys(packageJson.devDependencies).filter((one) => !one.startsWith('@ockam/'))) {
+    expect(notice).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\((?:MIT|ISC)\\)$`, 'm'))
+  }
 
   const env = {
     HOME: folder,
