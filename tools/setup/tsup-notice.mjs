@@ -1,6 +1,6 @@
 // The licences of what a bundled program has inside, as those licences ask for: one text in its `dist`, `third-party-licenses.txt`. A package without a
 // licence text fails the build, so that none is passed on without.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 
 const manifestOf = (folder) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
@@ -34,7 +34,10 @@ export const licenseNotice = () => ({
       const folders = new Set(files.map((path) => packageFolderOf(resolve(path))))
       const entries = [...folders].map(entryOf).sort((a, b) => (a.name < b.name ? -1 : 1))
       const line = `\n${'-'.repeat(80)}\n\n`
-      writeFileSync(join(build.initialOptions.outdir, 'third-party-licenses.txt'), entries.map(({ text }) => text).join(line))
+      const { outdir } = build.initialOptions
+      // The files of the bundle themselves are written later, in a fresh clone into a folder that is not there yet.
+      mkdirSync(outdir, { recursive: true })
+      writeFileSync(join(outdir, 'third-party-licenses.txt'), entries.map(({ text }) => text).join(line))
     })
   },
 })

@@ -83,8 +83,9 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     kinds: [...MESSAGES, ...API, ...SIGNED],
     direction: 'stricter',
     matches: (difference) =>
-      refusedFor(/expected an item but|the map ends after a key|an indefinite length stands|is malformed|is not UTF-8|nested deeper/)(difference) &&
-      !isOrdinaryWithin(difference),
+      refusedFor(/expected an item but|the map ends after a key|an indefinite length stands|is malformed|is not UTF-8|nested deeper/)(
+        difference,
+      ) && !isOrdinaryWithin(difference),
   },
   {
     id: 'too-many-addresses',
