@@ -25,7 +25,7 @@ async function ockam(words: string): Promise<Finished> {
   return finished
 }
 
-const state = (): State => openState(own.home, own.environment)
+const state = (): State => openState(own.home)
 const pidOf = (name: string): number => state().nodes.running(name)?.pid ?? 0
 
 describe('a background node', { timeout: 120_000 }, () => {

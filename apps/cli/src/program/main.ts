@@ -39,7 +39,7 @@ export async function main(words: readonly string[], version: string): Promise<n
     environment,
     openState: async () => {
       const { openState, statePath } = await import('../state/state.ts')
-      return openState(statePath(environment), environment)
+      return openState(statePath(environment))
     },
     secrets: { environment, ...(isInteractive && { askPassphrase: askPassphraseOf }) },
     run: (words) => runInside(shell, words, version),

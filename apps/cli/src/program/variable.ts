@@ -12,5 +12,4 @@ export const VARIABLES: readonly Variable[] = [
   { name: 'OCKAM_VAULT_KEY_FILE', description: 'key file of vaults that are locked by one, if it is not where it was made' },
   { name: 'NO_COLOR', description: 'no colours when it is set to anything' },
   { name: 'TERM', description: 'no moving things when it is "dumb"' },
-  { name: 'XDG_RUNTIME_DIR', description: 'where control sockets go when OCKAM_HOME is too long a path for them' },
 ]

@@ -47,7 +47,6 @@ export interface NodeRecordsOptions {
   readonly folder: string
   readonly locks: string
   readonly defaults: DefaultNames
-  readonly environment: Readonly<Record<string, string | undefined>>
 }
 
 export class NodeRecords {
@@ -159,7 +158,7 @@ export class NodeRecords {
 
   /** Where its control socket lies; short enough for a socket. @throws {CommandError} `cli/refused`, `cli/failed` */
   controlPath(name: string): string {
-    return controlPathIn(this.folder(name), this.#options.environment)
+    return controlPathIn(this.folder(name))
   }
 
   /** @internal For resetting: the locks of all nodes. @throws {CommandError} `cli/conflict` when one runs. */

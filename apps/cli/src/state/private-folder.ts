@@ -19,6 +19,19 @@ export function makePrivateFolder(path: string): void {
   if (isLoose(lstatSync(path).mode, GROUP_AND_OTHERS)) chmodSync(path, FOR_OWNER_ONLY)
 }
 
+/**
+ * As {@link makePrivateFolder}, for a place where anybody may make folders: whoever made this one could exchange what is in it, so it has to be this
+ * very user's, for root too.
+ * @throws {CommandError} `cli/refused`
+ */
+export function makeUsersFolder(path: string): void {
+  mkdirSync(path, { recursive: true, mode: FOR_OWNER_ONLY })
+  const { uid } = lstatSync(path)
+  const own = process.getuid?.()
+  if (own !== undefined && uid !== own) throw foreign(path, uid, own)
+  makePrivateFolder(path)
+}
+
 /** As {@link makePrivateFolder}, but leaves a folder that is there as it is: it may be meant for other things too, and others may list it. */
 export function makeOwnFolder(path: string): void {
   mkdirSync(path, { recursive: true, mode: FOR_OWNER_ONLY })
@@ -55,8 +68,12 @@ function requireOwner(path: string, { uid }: Stats): void {
   const own = process.getuid?.()
   // Root is allowed everything anyway, and in containers often meets folders of others.
   if (own === undefined || own === 0 || uid === own) return
-  throw new CommandError('cli/refused', `${path} belongs to user ${uid}, and this command runs as user ${own}.`, {
-    hint: 'Run it as that user, or set OCKAM_HOME to a folder of your own.',
+  throw foreign(path, uid, own)
+}
+
+function foreign(path: string, uid: number, own: number): CommandError {
+  return new CommandError('cli/refused', `${path} belongs to user ${uid}, and this command runs as user ${own}.`, {
+    hint: 'Run it as that user, or set OCKAM_HOME to a short path of a folder of your own.',
   })
 }
 

@@ -55,7 +55,7 @@ export function statePath(environment: Environment): string {
  * @throws {CommandError} `cli/refused` when the folder is not this user's own, others may write into it, or it has other things in it; `cli/failed`
  * when a newer version made it.
  */
-export function openState(path: string, environment: Environment = process.env): State {
+export function openState(path: string): State {
   // Nothing was in it that others could have written.
   if (existsSync(path) && !hasState(path)) chmodSync(path, 0o700)
   makePrivateFolder(path)
@@ -70,7 +70,7 @@ export function openState(path: string, environment: Environment = process.env):
       .list()
       .filter((identity) => identity.vault === vault)
       .map((identity) => identity.name)
-  const nodes = new NodeRecords({ folder: folder('nodes'), locks, defaults, environment })
+  const nodes = new NodeRecords({ folder: folder('nodes'), locks, defaults })
   const vaults = new VaultRecords({ folder: folder('vaults'), locks, defaults, usersOf })
   return {
     path,

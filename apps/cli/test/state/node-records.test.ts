@@ -1,9 +1,11 @@
 import { mkdirSync } from 'node:fs'
-import { chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { controlPathIn } from '../../src/state/control-path.ts'
+import { makeUsersFolder } from '../../src/state/private-folder.ts'
 import { isRunning, markOf } from '../../src/state/process-start.ts'
 import { openState, type State } from '../../src/state/state.ts'
 import { bundleProgram, startProgram } from './child-program.ts'
@@ -20,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true }))
 
 let count = 0
-const newState = (): State => openState(join(root, `home-${count++}`), {})
+const newState = (): State => openState(join(root, `home-${count++}`))
 const settings = (name: string) => ({ name, identity: 'default', tcpListenerAddress: '127.0.0.1:0', authorized: [] })
 
 describe('the nodes of a state folder', () => {
@@ -131,34 +133,45 @@ describe('the control socket of a node', () => {
   it('lies in its folder where that is short enough, else in a short folder of the user alone', async () => {
     const short = newState()
     expect(short.nodes.controlPath('n1')).toBe(join(short.path, 'nodes', 'n1', 'control.sock'))
-    const runtime = await mkdtemp(join(tmpdir(), 'run-'))
+    const shared = await mkdtemp(join(tmpdir(), 'shared-'))
     try {
-      const long = openState(join(root, 'long'.repeat(30)), { XDG_RUNTIME_DIR: runtime })
-      const path = long.nodes.controlPath('n1')
-      expect(path.startsWith(`${runtime}/`)).toBe(true)
+      const long = join(root, 'long'.repeat(30))
+      const path = controlPathIn(join(long, 'n1'), shared)
+      expect(path.startsWith(`${shared}/`)).toBe(true)
       expect((await stat(join(path, '..'))).mode & 0o777).toBe(0o700)
-      expect(long.nodes.controlPath('n1')).toBe(path)
-      expect(long.nodes.controlPath('n2')).not.toBe(path)
+      expect(controlPathIn(join(long, 'n1'), shared)).toBe(path)
+      expect(controlPathIn(join(long, 'n2'), shared)).not.toBe(path)
       const server = createServer()
       await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve))
       await new Promise((resolve) => server.close(resolve))
     } finally {
-      await rm(runtime, { recursive: true })
+      await rm(shared, { recursive: true })
     }
   })
 
   it('is refused where somebody else could have put one', async () => {
-    const runtime = await mkdtemp(join(tmpdir(), 'run-'))
+    const shared = await mkdtemp(join(tmpdir(), 'shared-'))
     try {
-      const long = openState(join(root, 'long'.repeat(31)), { XDG_RUNTIME_DIR: runtime })
-      const folder = join(long.nodes.controlPath('n1'), '..')
+      const long = join(root, 'long'.repeat(31))
+      const folder = join(controlPathIn(long, shared), '..')
       await chmod(folder, 0o777)
-      expect(await codeOf(() => long.nodes.controlPath('n1'))).toBe('cli/refused')
+      expect(await codeOf(() => controlPathIn(long, shared))).toBe('cli/refused')
       await rm(folder, { recursive: true })
       await writeFile(folder, '')
-      expect(await codeOf(() => long.nodes.controlPath('n1'))).not.toBe('no error')
+      expect(await codeOf(() => controlPathIn(long, shared))).not.toBe('no error')
     } finally {
-      await rm(runtime, { recursive: true })
+      await rm(shared, { recursive: true })
+    }
+  })
+
+  it('is not put into a folder of another user, not even by root', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'foreign-'))
+    try {
+      const isRoot = process.getuid?.() === 0
+      if (isRoot) await chown(folder, 12_345, 12_345)
+      expect(await codeOf(() => makeUsersFolder(isRoot ? folder : '/usr'))).toBe('cli/refused')
+    } finally {
+      await rm(folder, { recursive: true })
     }
   })
 })
@@ -184,7 +197,7 @@ describe('a state folder', () => {
       expect((await stat(join(state.path, folder))).mode & 0o777, folder).toBe(0o700)
     await chmod(state.path, 0o755)
     await chmod(join(state.path, 'vaults'), 0o755)
-    openState(state.path, {})
+    openState(state.path)
     expect((await stat(state.path)).mode & 0o777).toBe(0o700)
     expect((await stat(join(state.path, 'vaults'))).mode & 0o777).toBe(0o700)
   })
@@ -192,32 +205,32 @@ describe('a state folder', () => {
   it('is refused when others could have written into it', async () => {
     const state = newState()
     await chmod(join(state.path, 'vaults'), 0o770)
-    expect(await codeOf(() => openState(state.path, {}))).toBe('cli/refused')
+    expect(await codeOf(() => openState(state.path))).toBe('cli/refused')
     await chmod(join(state.path, 'vaults'), 0o700)
     await chmod(state.path, 0o722)
-    expect(await codeOf(() => openState(state.path, {}))).toBe('cli/refused')
+    expect(await codeOf(() => openState(state.path))).toBe('cli/refused')
   })
 
   it('is not made of a folder with other things in it, which stay as they are', async () => {
     const folder = join(root, 'documents')
     mkdirSync(folder, { mode: 0o755 })
     await writeFile(join(folder, 'letter'), 'Dear')
-    expect(await codeOf(() => openState(folder, {}))).toBe('cli/refused')
+    expect(await codeOf(() => openState(folder))).toBe('cli/refused')
     expect([await readdir(folder), (await stat(folder)).mode & 0o777]).toEqual([['letter'], 0o755])
     const file = join(root, 'a-file')
     await writeFile(file, '')
-    expect(await codeOf(() => openState(file, {}))).toBe('cli/refused')
+    expect(await codeOf(() => openState(file))).toBe('cli/refused')
     const empty = join(root, 'empty')
     mkdirSync(empty)
     await chmod(empty, 0o775)
-    openState(empty, {})
+    openState(empty)
     expect((await stat(empty)).mode & 0o777).toBe(0o700)
   })
 
   it('is refused when a newer version made it', async () => {
     const state = newState()
     await writeFile(join(state.path, 'state.json'), '{"version":2}')
-    await expect(async () => openState(state.path, {})).rejects.toThrow('newer version')
+    await expect(async () => openState(state.path)).rejects.toThrow('newer version')
   })
 
   it('loses what interrupted deletions left behind, and nothing that somebody is about to make', async () => {
@@ -228,7 +241,7 @@ describe('a state folder', () => {
     }
     const twoHoursAgo = new Date(Date.now() - 7_200_000)
     await utimes(join(state.path, 'vaults/.new-3'), twoHoursAgo, twoHoursAgo)
-    openState(state.path, {})
+    openState(state.path)
     expect([await readdir(join(state.path, 'nodes')), await readdir(join(state.path, 'vaults'))]).toEqual([[], ['.new-4']])
   })
 
@@ -243,7 +256,7 @@ describe('a state folder', () => {
     expect(await readdir(state.path)).toEqual(['note'])
     expect(await readdir(elsewhere)).toHaveLength(1)
     await rm(join(state.path, 'note'))
-    const again = openState(state.path, {})
+    const again = openState(state.path)
     expect([again.nodes.names(), again.vaults.list(), again.identities.list()]).toEqual([[], [], []])
     await again.reset()
     await expect(stat(state.path)).rejects.toThrow('ENOENT')

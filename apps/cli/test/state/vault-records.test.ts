@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true }))
 
 let count = 0
-const newState = (): State => openState(join(root, `home-${count++}`), {})
+const newState = (): State => openState(join(root, `home-${count++}`))
 const nothing: SecretSources = { environment: {} }
 
 /** Makes an identity in a vault, as a command does. */

@@ -4,7 +4,7 @@ import { OckamError } from '@ockam/core'
 import { openState } from '../../../src/state/state.ts'
 
 const [path = '', most = '0'] = process.argv.slice(2)
-const state = openState(path, {})
+const state = openState(path)
 console.log('ready')
 for await (const _ of process.stdin) continue
 let made = 0

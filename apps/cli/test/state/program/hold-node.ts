@@ -5,7 +5,7 @@ import { openState } from '../../../src/state/state.ts'
 
 const [path = '', name = ''] = process.argv.slice(2)
 try {
-  const lock = await openState(path, {}).nodes.lock(name)
+  const lock = await openState(path).nodes.lock(name)
   lock.setRunning('/ip4/127.0.0.1/tcp/4000')
   console.log('up')
   setInterval(() => undefined, 60_000)

@@ -9,7 +9,7 @@ import { softwareVault } from '@ockam/vault-software'
 import { openState } from '../../../src/state/state.ts'
 
 const [path = '', vault = '', prefix = '', most = '0'] = process.argv.slice(2)
-const state = openState(path, {})
+const state = openState(path)
 const { store, protection } = await state.vaults.open(vault, { environment: {} })
 const keys = softwareVault({ store, protection })
 await keys.open()

@@ -4,7 +4,7 @@ import { writeSync } from 'node:fs'
 import { openState } from '../../../src/state/state.ts'
 
 const [path = '', vault = '', firstKey = '', secondKey = '', firstFolder = '', secondFolder = ''] = process.argv.slice(2)
-const state = openState(path, {})
+const state = openState(path)
 for (let at = 0; ; at++) {
   await state.vaults.changeLock(vault, { keyFile: at % 2 === 0 ? firstKey : secondKey }, { environment: {} })
   await state.vaults.move(vault, at % 2 === 0 ? firstFolder : secondFolder)
