@@ -31,10 +31,16 @@ import { allocate, type ReadChunk } from './socket-reader.ts'
 /** Less credit than this is saved up, or a byte at a time would be sent. */
 const LEAST_PIECE = 4096
 
+/** About what a Payload that waits for its socket costs besides its data: without a window to charge it to, a flood of single bytes counts too. */
+const WAITING_COST = 512
+
+/** Data may keep a message of twice its length and this alive; what is behind it in a longer one is not held for a socket that takes nothing. */
+const HELD_BESIDES = 1024
+
 export interface StreamSettings {
   /** Between our own ends: what is held for one client that does not read. */
   readonly windowBytes: number
-  /** With other makes: unwritten bytes from which the sender has to wait. */
+  /** With other makes: unwritten bytes, with some added for each Payload, from which the sender has to wait. */
   readonly maxQueuedBytes: number
   /** With other makes: how long a client may take nothing while the sender waits for it. */
   readonly stallTimeoutMs: number
@@ -220,10 +226,13 @@ export class PortalStream {
       return undefined
     }
     const { length } = data
-    this.receivedBytes += length
-    this.#options.traffic.receivedBytes += length
-    this.#unwritten += length
-    this.#options.socket.socket.write(data, () => this.#written(length))
+    if (length === 0) this.#release(0)
+    else {
+      this.receivedBytes += length
+      this.#options.traffic.receivedBytes += length
+      this.#unwritten += this.#costOf(length)
+      this.#options.socket.socket.write(holdable(data), () => this.#written(length))
+    }
     return this.#window === undefined && this.#unwritten > this.#options.maxQueuedBytes ? this.#wait() : undefined
   }
 
@@ -244,14 +253,21 @@ export class PortalStream {
   }
 
   #written(length: number): void {
-    this.#unwritten -= length
+    this.#unwritten -= this.#costOf(length)
     this.#progress++
     if (this.#isOver) return
-    if (this.#window === undefined) {
-      if (this.#unwritten * 2 <= this.#options.maxQueuedBytes) this.#endWait()
-      return
-    }
-    this.#window.release(length)
+    if (this.#window !== undefined) this.#release(length)
+    else if (this.#unwritten * 2 <= this.#options.maxQueuedBytes) this.#endWait()
+  }
+
+  /** Of a Payload while it is unwritten. */
+  #costOf(length: number): number {
+    return this.#window === undefined ? length + WAITING_COST : length
+  }
+
+  /** A Payload is held no more: its credit goes back. */
+  #release(length: number): void {
+    this.#window?.release(length)
     this.#grant()
   }
 
@@ -338,4 +354,9 @@ export class PortalStream {
     // What is written already, the system still delivers.
     this.#watch(this.#options.lingerTimeoutMs, () => (this.#unwritten === 0 ? socket.destroy() : cut(this.#options.socket)))
   }
+}
+
+/** @returns `data`, or a copy when the message that it is a view of is much longer. */
+function holdable(data: Uint8Array): Uint8Array {
+  return data.buffer.byteLength > 2 * data.length + HELD_BESIDES ? new Uint8Array(data) : data
 }
