@@ -1,6 +1,6 @@
 /** The listening socket of an inlet: TCP or Unix, plain or TLS. */
 
-import { chmod, unlink } from 'node:fs/promises'
+import { chmod, lstat, unlink } from 'node:fs/promises'
 import { connect, createServer as createPlainServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, TLSSocket } from 'node:tls'
 import { portalError, systemCode } from './error.ts'
@@ -44,7 +44,8 @@ export async function listenForClients(options: InletListenerOptions): Promise<I
   try {
     await listening(server, listen)
   } catch (error) {
-    if (listen.kind !== 'unix' || systemCode(error) !== 'EADDRINUSE' || (await isAnswered(listen.path))) throw listenFailed(listen, error)
+    if (listen.kind !== 'unix' || systemCode(error) !== 'EADDRINUSE' || !(await isLeftBehind(listen.path)))
+      throw listenFailed(listen, error)
     // A program that was killed leaves its socket behind.
     await unlink(listen.path)
     server = serverOf(options)
@@ -111,6 +112,12 @@ function listenPrivately(server: Server, path: string, onListening: () => void):
 function boundAddress(server: Server, listen: SocketAddress): SocketAddress {
   const bound = server.address()
   return bound === null || typeof bound === 'string' || listen.kind === 'unix' ? listen : { ...listen, port: bound.port }
+}
+
+/** Whether that path is a socket at which nobody listens any more. A file of another kind refuses connections too, and is somebody's. */
+async function isLeftBehind(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined)
+  return found?.isSocket() === true && !(await isAnswered(path))
 }
 
 /** Whether a program listens at that path. */

@@ -1,6 +1,6 @@
 /** What the two ends of a portal can be: TCP and Unix sockets, plain and with TLS. */
 
-import { link, mkdtemp, rm, stat } from 'node:fs/promises'
+import { link, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer as createPlainServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -88,6 +88,18 @@ describe('Unix sockets', () => {
     expect(String(await readBytes(socket, 1))).toBe('x')
     await second.close()
     expect(inlet.statistics().connections).toBe(0)
+  })
+
+  test('a file that is no socket is never removed, nor a link', async () => {
+    const { node } = await world.current.side()
+    const file = join(folder, 'notes.txt')
+    await writeFile(file, 'mine')
+    const listen = join(folder, 'notes.link')
+    await symlink(file, listen)
+    for (const path of [file, listen]) {
+      await expect(createTcpInlet(node, { listen: path, to: 'outlet' })).rejects.toMatchObject({ code: 'portals/listen-failed' })
+      expect(await readFile(path, 'utf8')).toBe('mine')
+    }
   })
 
   test('a folder that does not exist is named in the error', async () => {
