@@ -4,8 +4,11 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { CommandError } from '../error.ts'
+import { absentThing, isNamed } from './absent-thing.ts'
 import type { Host } from './host.ts'
 import type { KeptThings } from './kept-thing.ts'
+import type { MethodResult } from './method/method.ts'
 import { methodNamed } from './method/method-table.ts'
 
 export interface NodeControlOptions {
@@ -19,6 +22,8 @@ export interface NodeControlOptions {
 const FIRST_RETRY_MS = 1000
 const LAST_RETRY_MS = 30_000
 
+const makerOf = (deleter: string): string => deleter.replace(/\.delete$/, '.create')
+
 export class NodeControl {
   readonly #options: NodeControlOptions
   readonly #stopped = new AbortController()
@@ -30,20 +35,33 @@ export class NodeControl {
   }
 
   async call(name: string, parameters: unknown, signal: AbortSignal): Promise<unknown> {
-    const { value, kept, forgotten } = await methodNamed(name).run(parameters, this.#options.host, signal)
+    const { value, kept, forgotten } = await this.#run(name, parameters, signal)
     if (kept !== undefined)
       this.#remember([...this.#kept.filter((thing) => thing.method !== name || thing.key !== kept.key), { method: name, ...kept }])
     if (forgotten !== undefined) {
-      const maker = name.replace(/\.delete$/, '.create')
+      const maker = makerOf(name)
       this.#remember(this.#kept.filter((thing) => !(thing.method === maker && thing.key === forgotten)))
     }
     return value
   }
 
+  /** Deletes also what is remembered and could not be made again yet. */
+  async #run(name: string, parameters: unknown, signal: AbortSignal): Promise<MethodResult> {
+    const { host } = this.#options
+    try {
+      return await methodNamed(name).run(parameters, host, signal)
+    } catch (error) {
+      if (!name.endsWith('.delete') || !CommandError.isCommandError(error) || error.code !== 'cli/not-found') throw error
+      const absent = this.#kept.find((thing) => thing.method === makerOf(name) && isNamed(thing, parameters))
+      if (absent === undefined) throw error
+      return { value: await absentThing(absent, host), forgotten: absent.key }
+    }
+  }
+
   /** Makes what is remembered. @returns when each has been tried once; the rest is tried again in the background. */
   async restore(): Promise<void> {
     const failed: KeptThings = []
-    for (const thing of this.#kept) if (!(await this.#make(thing))) failed.push(thing)
+    for (const thing of this.#kept) if (this.#kept.includes(thing) && !(await this.#make(thing))) failed.push(thing)
     for (const thing of failed) this.#keepTrying(thing).catch(() => undefined)
   }
 
@@ -59,11 +77,17 @@ export class NodeControl {
     }
   }
 
-  async #make({ method, key, parameters }: KeptThings[number]): Promise<boolean> {
+  async #make(thing: KeptThings[number]): Promise<boolean> {
+    const { method, key, parameters } = thing
     const { host, log } = this.#options
     const what = `${method.replace('.', ' ')} ${key}`
     try {
       await methodNamed(method).run(parameters, host, this.#stopped.signal)
+      // Deleted while it was being made.
+      if (!this.#kept.includes(thing)) {
+        await methodNamed(method.replace(/\.create$/, '.delete')).run({ name: key }, host, this.#stopped.signal)
+        return true
+      }
       log(`${new Date().toISOString()} ${what}: made again`)
       return true
     } catch (error) {
