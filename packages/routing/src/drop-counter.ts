@@ -43,8 +43,12 @@ export class DropCounter {
     this.#diagnostics = diagnostics
   }
 
-  /** @param message the dropped message, for the names in the event; never its payload. @param dropped how many at once. */
-  count(reason: DropReason, message: LocalMessage | undefined, dropped = 1): void {
+  /**
+   * @param message the dropped message, for the names in the event; never its payload.
+   * @param dropped how many at once.
+   * @param rule which access control refused it, in its own words.
+   */
+  count(reason: DropReason, message: LocalMessage | undefined, dropped = 1, rule?: string): void {
     const total = (this.#counts.get(reason) ?? 0) + dropped
     this.#counts.set(reason, total)
     const atMs = this.#clock.monotonic()
@@ -57,6 +61,7 @@ export class DropCounter {
       to: message === undefined ? undefined : printable(message.onwardRoute.next?.toString() ?? ''),
       from: message === undefined ? undefined : printable(message.source.toString()),
       origin: message?.origin?.kind,
+      rule: rule === undefined ? undefined : printable(rule),
     })
   }
 

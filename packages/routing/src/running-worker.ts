@@ -287,7 +287,7 @@ export class RunningWorker implements WorkerHandle, Runnable {
         if (!isAllowed) {
           this.queue.shift()
           this.queue.finish(1, message.pinned)
-          this.#host.drops.count('denied-incoming', message)
+          this.#host.drops.count('denied-incoming', message, 1, this.incoming?.description)
         }
         this.#settled()
       },

@@ -84,7 +84,7 @@ export class Switchboard {
     const worker = destination === undefined ? undefined : this.#workerAt(destination)
     if (destination === undefined || worker === undefined) return this.#undeliverable(message)
     const { outgoing } = sender
-    if (outgoing !== undefined && !isAllowedOut(outgoing, message)) return this.#drop('denied-outgoing', message)
+    if (outgoing !== undefined && !isAllowedOut(outgoing, message)) return this.#drop('denied-outgoing', message, outgoing.description)
     message.localInfo = this.#flowControls.infoFrom(message.origin, message.localInfo)
     if (!worker.reachability.allows(message, destination.key)) return this.#drop('not-reachable', message)
     if (message.forwards > this.#limits.maxForwards) return this.#drop('loop', message)
@@ -141,7 +141,7 @@ export class Switchboard {
       )
       return true
     }
-    this.#drop('denied-incoming', message)
+    this.#drop('denied-incoming', message, worker.incoming?.description)
     return false
   }
 
@@ -166,8 +166,8 @@ export class Switchboard {
     )
   }
 
-  #drop(reason: DropReason, message: RoutedMessage): undefined {
-    this.#drops.count(reason, message)
+  #drop(reason: DropReason, message: RoutedMessage, rule?: string): undefined {
+    this.#drops.count(reason, message, 1, rule)
     return undefined
   }
 }

@@ -28,7 +28,8 @@ async function connected(options: Parameters<typeof createRouter>[0] = {}): Prom
 
 describe('access control', () => {
   test('of the sender refuses what goes out, silently and counted, also when it throws', async () => {
-    const router = createRouter()
+    const diagnostics = new RecordingDiagnostics()
+    const router = createRouter({ diagnostics })
     let arrived = 0
     router.startWorker('target', () => void arrived++, { from: 'local' })
     const isAllowed = (message: LocalMessage): boolean => {
@@ -40,6 +41,7 @@ describe('access control', () => {
     await settled(router)
     expect(arrived).toBe(1)
     expect(router.statistics().dropped).toEqual({ 'denied-outgoing': 2 })
+    expect(diagnostics.named('routing/message-dropped')[0]).toMatchObject({ reason: 'denied-outgoing', rule: 'ones only' })
   })
 
   test('of the sender holds for its requests too', async () => {
@@ -54,7 +56,8 @@ describe('access control', () => {
   })
 
   test('of the receiver refuses what comes in: false, a rejection, an exception and anything but true are refusals', async () => {
-    const router = createRouter()
+    const diagnostics = new RecordingDiagnostics()
+    const router = createRouter({ diagnostics })
     const answers: unknown[] = [true, false, Promise.resolve(true), Promise.resolve(false), Promise.reject(new Error('no')), 'yes', 1]
     const seen: number[] = []
     router.startWorker('target', ({ payload }) => void seen.push(payload[0] as number), {
@@ -71,6 +74,7 @@ describe('access control', () => {
     await settled(router)
     expect(seen).toEqual([0, 2])
     expect(router.statistics().dropped).toEqual({ 'denied-incoming': 6 })
+    expect(diagnostics.named('routing/message-dropped')[0]).toMatchObject({ reason: 'denied-incoming', rule: 'table' })
   })
 
   test('that takes time holds its own queue, keeps the order, and nobody else waits', async () => {
