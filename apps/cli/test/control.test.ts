@@ -5,11 +5,11 @@ import { connect, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { control } from '../src/control/control-client.ts'
 import { type ControlServer, startControlServer } from '../src/control/control-server.ts'
 import { encodeFrame, MAX_FRAME_BYTES } from '../src/control/frame.ts'
-import { CONTROL_VERSION } from '../src/control/protocol.ts'
+import { CONTROL_VERSION, resultOf } from '../src/control/protocol.ts'
 import { CommandError, conflictError } from '../src/error.ts'
 
 let folder: string
@@ -167,7 +167,66 @@ describe('a stranger on the control socket', () => {
   })
 })
 
+describe('a connection that has had its answer', () => {
+  const request = (method: string, version = CONTROL_VERSION): Uint8Array => encodeFrame({ version, method, parameters: {} })
+  /** A client that keeps its own side open, and reads until the other side ends. */
+  const kept = async (): Promise<Socket> => {
+    const socket = connect({ path: socketPath, allowHalfOpen: true })
+    await once(socket.resume(), 'connect')
+    return socket
+  }
+
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  test.each([
+    ['a result', request('echo')],
+    ['a failure', request('fail')],
+    ['the error of another version', request('node.stop', 2)],
+  ])('is ended after %s', async (_, bytes) => {
+    const socket = await opened()
+    const closed = once(socket.resume(), 'close')
+    socket.write(bytes)
+    await closed
+  })
+
+  test('is taken from a client that does not end it, so that idle ones do not keep others out', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const sockets = await Promise.all(Array.from({ length: 64 }, kept))
+    await Promise.all(
+      sockets.map((socket) => {
+        socket.on('error', () => undefined).write(request('echo'))
+        return once(socket, 'end')
+      }),
+    )
+    const oneMore = connect(socketPath).on('error', () => undefined)
+    await once(oneMore, 'close')
+    vi.advanceTimersByTime(5000)
+    vi.useRealTimers()
+    await expect.poll(() => control(target(), 'echo', 1).catch(() => 'refused')).toBe(1)
+    for (const socket of sockets) socket.destroy()
+  })
+
+  test('stays open for whoever has asked the node to end, until it has', async () => {
+    let isClosed = false
+    const asked = control(target(), 'node.stop', {}, { untilClosed: true }).finally(() => {
+      isClosed = true
+    })
+    await expect.poll(() => calls).toContain('node.stop ended')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(isClosed).toBe(false)
+    server.release()
+    expect(await asked).toBeNull()
+  })
+})
+
 describe('an answer', () => {
+  test.each(['constructor', 'toString', '__proto__', 'cli/nonsense'])('with the code %s is a failure like any other', (code) => {
+    const answer = { version: CONTROL_VERSION, error: { code, message: 'No.' } }
+    expect(() => resultOf(answer)).toThrow(expect.objectContaining({ code: 'cli/failed', exitCode: 1, message: 'No.' }))
+  })
+
   test('that is larger than a frame may be becomes an error', async () => {
     expect(() => encodeFrame('x'.repeat(MAX_FRAME_BYTES))).toThrow('bytes')
   })

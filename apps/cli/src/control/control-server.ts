@@ -12,6 +12,8 @@ import { CONTROL_VERSION, type ControlAnswer, checkRequest } from './protocol.ts
 
 const MAX_CONNECTIONS = 64
 const REQUEST_TIMEOUT_MS = 5000
+/** Whoever asks for this waits for the end of the node, by the end of the connection. */
+const LAST_METHOD = 'node.stop'
 
 /** @param signal aborts when whoever asked has gone away. */
 export type ControlHandler = (method: string, parameters: unknown, signal: AbortSignal) => Promise<unknown>
@@ -57,8 +59,15 @@ async function answer(socket: Socket, handle: ControlHandler): Promise<void> {
   // Nothing more is expected; without reading, the end of the connection would not be seen.
   socket.resume().once('close', () => gone.abort(new CommandError('cli/failed', 'Whoever asked has gone away.')))
   const reply = await replyTo(value, handle, gone.signal)
-  if (!socket.destroyed) socket.write(encodeFrame(reply))
+  if (socket.destroyed) return
+  if ('result' in reply && isLast(value)) return void socket.write(encodeFrame(reply))
+  socket.end(encodeFrame(reply))
+  // The other side may neither read nor end: its place is for others.
+  const timer = setTimeout(() => socket.destroy(), REQUEST_TIMEOUT_MS)
+  socket.once('close', () => clearTimeout(timer))
 }
+
+const isLast = (value: unknown): boolean => typeof value === 'object' && value !== null && 'method' in value && value.method === LAST_METHOD
 
 async function replyTo(value: unknown, handle: ControlHandler, signal: AbortSignal): Promise<ControlAnswer> {
   try {

@@ -34,7 +34,7 @@ export function resultOf(value: unknown): unknown {
   if (typeof value === 'object' && value !== null && 'result' in value) return value.result
   const { error } = value as { error?: { code?: unknown; message?: unknown; hint?: unknown } }
   if (typeof error?.message !== 'string' || typeof error.code !== 'string') throw notUnderstood()
-  const code = error.code in EXIT_CODES ? (error.code as CliErrorCode) : 'cli/failed'
+  const code = Object.hasOwn(EXIT_CODES, error.code) ? (error.code as CliErrorCode) : 'cli/failed'
   throw new CommandError(code, error.message, { hint: typeof error.hint === 'string' ? error.hint : undefined })
 }
 

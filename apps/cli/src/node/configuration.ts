@@ -10,10 +10,12 @@
  *     tcp-inlets: { web: { from: 8080, to: … } } # or options under a name
  *
  * `$NAME` and `${NAME}` inside values and names are variables: those of the command line win over the environment, that over the configuration's own.
+ * A configuration from a URL sees nothing of the environment, and none sees what opens vaults: it could send either of them wherever it likes.
  */
 
 import { parse } from 'yaml'
-import { usageError } from '../error.ts'
+import { type CommandError, usageError } from '../error.ts'
+import { VARIABLES } from '../program/variable.ts'
 
 export interface NodeConfiguration {
   /** Options of `node create`, by name without dashes. */
@@ -47,6 +49,10 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'tcp-inlet': { command: ['tcp-inlet', 'create'], nameOption: 'alias', nodeOption: 'at', isNameEnough: false },
 }
 const NODE_OPTIONS: ReadonlySet<string> = new Set(['name', 'identity', 'tcp-listener-address', 'authorized'])
+/** Options that say who may. Without them everyone may, so a value that names nobody is not taken for none. */
+const WHO_MAY: ReadonlySet<string> = new Set(['authorized', 'allow', 'expression'])
+/** Variables of the environment that no configuration gets. */
+const SECRETS: ReadonlySet<string> = new Set(VARIABLES.map(({ name }) => name).filter((name) => /PASSPHRASE|KEY/.test(name)))
 const MAX_BYTES = 1024 * 1024
 const MAX_THINGS = 1000
 
@@ -63,27 +69,31 @@ export function parseVariables(given: readonly string[]): ReadonlyMap<string, st
 }
 
 /**
- * @param given variables of the command line. @param environment the process's.
+ * @param given variables of the command line. @param environment the process's, or undefined for a configuration that must not see it.
  * @throws {CommandError} `cli/usage`
  */
 export function readConfiguration(
   text: string,
   given: ReadonlyMap<string, string>,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Readonly<Record<string, string | undefined>> | undefined,
 ): NodeConfiguration {
   if (text.length > MAX_BYTES) throw usageError(`The configuration is larger than ${MAX_BYTES} bytes.`)
   const { variables, ...rest } = asMap(parsed(text), 'The configuration')
   const own = new Map(
     Object.entries(asMap(variables ?? {}, '"variables"')).map(([name, value]) => [name, scalar(value, `variable ${name}`)]),
   )
-  const lookUp = (name: string): string | undefined => given.get(name) ?? environment[name] ?? own.get(name)
+  const lookUp = (name: string): string => {
+    const value = given.get(name) ?? (isSecret(name) ? undefined : ownValue(environment ?? {}, name)) ?? own.get(name)
+    if (value === undefined) throw noValue(name, environment !== undefined)
+    return value
+  }
   const node: Record<string, Value> = {}
   const commands: string[][] = []
   for (const [key, value] of Object.entries(rest)) {
     const name = key.replaceAll('_', '-')
-    const kind = KINDS[name] ?? KINDS[name.replace(/s$/, '')]
+    const kind = ownValue(KINDS, name) ?? ownValue(KINDS, name.replace(/s$/, ''))
     if (kind !== undefined) commands.push(...commandsOf(kind, value, name, lookUp))
-    else if (NODE_OPTIONS.has(name)) node[name] = valueOf(value, name, lookUp)
+    else if (NODE_OPTIONS.has(name)) node[name] = nodeOption(value, name, lookUp)
     else
       throw usageError(
         `The configuration has "${key}", which this command does not know.`,
@@ -113,6 +123,7 @@ function commandsOf(kind: Kind, value: unknown, key: string, lookUp: LookUp): st
   const isNamed = entries.length > 0 && entries.every(([, one]) => typeof one === 'object' && one !== null && !Array.isArray(one))
   if (!isNamed) return [[...kind.command, ...wordsOf(kind, value, key, lookUp)]]
   return entries.map(([given, one]) => {
+    if (WHO_MAY.has(given)) throw namesNobody(`${key}.${given}`)
     const name = substituted(given, lookUp)
     const words = wordsOf(kind, one as object, `${key}.${name}`, lookUp)
     const naming = kind.nameOption === undefined ? [name] : hasOption(one as object, kind.nameOption) ? [] : [`--${kind.nameOption}`, name]
@@ -123,19 +134,54 @@ function commandsOf(kind: Kind, value: unknown, key: string, lookUp: LookUp): st
 const hasOption = (options: object, name: string): boolean => Object.keys(options).some((key) => key.replaceAll('_', '-') === name)
 
 function wordsOf(kind: Kind, options: object, key: string, lookUp: LookUp): string[] {
-  return Object.entries(options).flatMap(([name, value]) => {
+  const flags: string[] = []
+  const words = Object.entries(options).flatMap(([name, value]) => {
     const option = name.replaceAll('_', '-')
     // The configuration is about one node, and that is named when the command is run.
     if (option === kind.nodeOption || (option === 'at' && kind.nodeOption === 'at')) return []
     const given = valueOf(value, `${key}.${name}`, lookUp)
-    if (given === false) return []
-    if (given === true) return [`--${option}`]
+    if (WHO_MAY.has(option)) requireSomebody(given, `${key}.${name}`)
+    if (given === true) flags.push(`--${option}`)
+    if (typeof given === 'boolean') return []
     // One word, so that a value that begins with a dash is no option.
     return (typeof given === 'string' ? [given] : given).map((one) => `--${option}=${one}`)
   })
+  // Last, so that one that misses its value does not take another option for it.
+  return [...words, ...flags]
 }
 
-type LookUp = (name: string) => string | undefined
+/** @throws {CommandError} `cli/usage` where the value would leave the option out: the node would be open to everyone, or speak as somebody else. */
+function nodeOption(given: unknown, name: string, lookUp: LookUp): Value {
+  const value = valueOf(given, name, lookUp)
+  if (WHO_MAY.has(name)) requireSomebody(value, name)
+  else if (typeof value !== 'string') throw usageError(`"${name}" in the configuration is one text.`)
+  return value
+}
+
+function requireSomebody(value: Value, key: string): void {
+  if (typeof value === 'boolean' || value.length === 0 || (typeof value !== 'string' && value.includes(''))) throw namesNobody(key)
+}
+
+const namesNobody = (key: string): CommandError =>
+  usageError(`"${key}" in the configuration names nobody.`, 'Name who may, by identifier, or leave it out to let anybody in.')
+
+type LookUp = (name: string) => string
+
+const ownValue = <T>(values: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(values, name) ? values[name] : undefined
+
+/** Names of the environment have no upper and lower case on every system. */
+function isSecret(name: string): boolean {
+  const upper = name.toUpperCase()
+  return upper.startsWith('OCKAM_VAULT_') || SECRETS.has(upper)
+}
+
+function noValue(name: string, hasEnvironment: boolean): CommandError {
+  const hint = `Give it: --variable ${name}=…`
+  if (isSecret(name)) return usageError(`The configuration asks for ${name}, which opens vaults and is never taken from the environment.`)
+  if (hasEnvironment) return usageError(`The variable ${name} has no value.`, hint)
+  return usageError(`The variable ${name} has no value: a configuration from a URL gets none from the environment.`, hint)
+}
 
 function valueOf(value: unknown, key: string, lookUp: LookUp): Value {
   if (typeof value === 'boolean') return value
@@ -145,10 +191,7 @@ function valueOf(value: unknown, key: string, lookUp: LookUp): Value {
 
 function substituted(text: string, lookUp: LookUp): string {
   return text.replaceAll(/\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))/g, (_, braced: string | undefined, bare: string | undefined) => {
-    const name = braced ?? bare ?? ''
-    const value = lookUp(name)
-    if (value === undefined) throw usageError(`The variable ${name} has no value.`, `Give it: --variable ${name}=…`)
-    return value
+    return lookUp(braced ?? bare ?? '')
   })
 }
 

@@ -75,7 +75,7 @@ async function readinessOf(
 }
 
 function asError({ code, message, hint }: { code: string; message: string; hint?: string }): CommandError {
-  return new CommandError(code in EXIT_CODES ? (code as CliErrorCode) : 'cli/failed', message, { hint })
+  return new CommandError(Object.hasOwn(EXIT_CODES, code) ? (code as CliErrorCode) : 'cli/failed', message, { hint })
 }
 
 function beginAnewWhenLarge(path: string): void {

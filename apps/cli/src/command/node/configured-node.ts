@@ -16,7 +16,7 @@ export interface Configured {
 export async function configuredNode(input: Input, shell: Shell): Promise<Configured> {
   const given = input.argument(0)
   const inline = input.text('configuration')
-  const { fetchConfiguration, isConfiguration } = await import('../../node/fetch-configuration.ts')
+  const { fetchConfiguration, isConfiguration, isUrl } = await import('../../node/fetch-configuration.ts')
   const isElsewhere = inline === undefined && given !== undefined && isConfiguration(given)
   const own: NewNode = {
     name: isElsewhere ? undefined : given,
@@ -30,7 +30,9 @@ export async function configuredNode(input: Input, shell: Shell): Promise<Config
   }
   const { onNode, parseVariables, readConfiguration } = await import('../../node/configuration.ts')
   const text = inline ?? (await fetchConfiguration(given ?? ''))
-  const configuration = readConfiguration(text, parseVariables(input.list('variable')), shell.environment)
+  // What somebody else wrote could send the environment anywhere.
+  const environment = isElsewhere && isUrl(given) ? undefined : shell.environment
+  const configuration = readConfiguration(text, parseVariables(input.list('variable')), environment)
   const { randomName } = await import('../name.ts')
   const node = merged(own, configuration)
   return {
