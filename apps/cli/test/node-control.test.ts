@@ -34,7 +34,7 @@ async function started(tcpListenerAddress = '127.0.0.1:0'): Promise<{ host: Host
   const { name: identity } = await identityOrDefault(state, sources, undefined)
   const vault = await openVaultOf(state, sources, identity)
   const events = new EventLog(silentDiagnostics)
-  const host = await openHost({ name: 'n1', vault, events, identity, tcpListenerAddress, authorized: [] })
+  const host = await openHost({ name: 'n1', vault, events, identity, tcpListenerAddress, authorized: [], kept: saved })
   const control = new NodeControl({ host, kept: saved, save: (things) => (saved = things), log: () => undefined })
   const stop = async (): Promise<void> => {
     control.stop()
@@ -106,5 +106,54 @@ describe('what could not be made again', () => {
     expect(host.things.listeners.entries()).toHaveLength(1)
     control.stop()
     other.stop()
+  })
+})
+
+describe('a default', () => {
+  const listeners = (host: Host): unknown => host.things.channelListeners.entries().map(([key, { authorized }]) => [key, authorized])
+
+  test('that was deleted is not offered at the next start', async () => {
+    const first = await started()
+    const [address = ''] = first.host.things.listeners.entries()[0] ?? []
+    const socket = address.replace('/ip4/', '').replace('/tcp/', ':')
+    await first.control.call('secure-channel-listener.delete', { name: 'api' }, signal)
+    await first.control.call('tcp-listener.delete', { name: socket }, signal)
+    await first.stop()
+    const second = await started(socket)
+    expect(listeners(second.host)).toEqual([])
+    expect(second.host.things.listeners.entries()).toEqual([])
+    expect(second.host.things.services.entries()).toHaveLength(3)
+    // What takes its place is made again, until it is deleted too.
+    await second.control.call('tcp-listener.create', { address: socket }, signal)
+    await second.stop()
+    const third = await started(socket)
+    expect(third.host.things.listeners.entries().map(([key]) => key)).toEqual([address])
+    await third.control.call('tcp-listener.delete', { name: socket }, signal)
+    await third.stop()
+    expect((await started(socket)).host.things.listeners.entries()).toEqual([])
+  })
+
+  test('in whose place a restricted one was made is that one at the next start', async () => {
+    const first = await started()
+    const peer = first.host.identity.identifier.toString()
+    await first.control.call('secure-channel-listener.delete', { name: 'api' }, signal)
+    await first.control.call('secure-channel-listener.create', { address: 'api', authorized: [peer] }, signal)
+    await first.stop()
+    const second = await started()
+    expect(listeners(second.host)).toEqual([['api', [peer]]])
+    await second.stop()
+    // As earlier versions wrote it down: without the deletion.
+    saved = saved.filter(({ method }) => method === 'secure-channel-listener.create')
+    expect(listeners((await started()).host)).toEqual([['api', [peer]]])
+  })
+
+  test('stays when something else is deleted', async () => {
+    const { host, control, stop } = await started()
+    await control.call('secure-channel-listener.create', { address: 'l', authorized: [] }, signal)
+    await control.call('secure-channel-listener.delete', { name: 'l' }, signal)
+    expect(saved).toEqual([])
+    expect(listeners(host)).toEqual([['api', []]])
+    await stop()
+    expect(listeners((await started()).host)).toEqual([['api', []]])
   })
 })

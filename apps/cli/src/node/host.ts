@@ -13,6 +13,7 @@ import { tcp } from '@ockam/transport-tcp'
 import type { OpenVault } from '../state/vault-records.ts'
 import type { EventLog } from './event-log.ts'
 import { HostedThings } from './hosted-thing.ts'
+import type { KeptThings } from './kept-thing.ts'
 import { listenAddress } from '../address/socket-address.ts'
 
 export interface HostOptions {
@@ -26,6 +27,8 @@ export interface HostOptions {
   readonly tcpListenerAddress: string | undefined
   /** Who may open a channel to `api`. Empty: everyone who proves an identity. */
   readonly authorized: readonly string[]
+  /** What is remembered of the node: defaults that were deleted, or that something else takes the place of, are not offered. */
+  readonly kept?: KeptThings
 }
 
 export class Host {
@@ -34,6 +37,8 @@ export class Host {
   readonly identity: OwnIdentity
   readonly events: EventLog
   readonly things: HostedThings = new HostedThings()
+  /** Keys of the defaults that can be deleted, by the method that deletes them. */
+  readonly defaults: Map<string, string> = new Map()
   readonly startedAtMs: number = Date.now()
 
   /** @internal Use {@link openHost}. */
@@ -71,7 +76,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
   try {
     const identity = await node.createIdentity({ name: options.identity })
     const host = new Host(options, node, identity)
-    if (options.tcpListenerAddress !== undefined) await offerDefaults(host, options.tcpListenerAddress, options.authorized)
+    if (options.tcpListenerAddress !== undefined) await offerDefaults(host, options.tcpListenerAddress, options)
     return host
   } catch (error) {
     await node.close()
@@ -79,15 +84,25 @@ export async function openHost(options: HostOptions): Promise<Host> {
   }
 }
 
-async function offerDefaults(host: Host, tcpListenerAddress: string, authorized: readonly string[]): Promise<void> {
-  const { node, things, identity } = host
+async function offerDefaults(host: Host, tcpListenerAddress: string, { authorized, kept = [] }: HostOptions): Promise<void> {
+  const { node, things, identity, defaults } = host
+  const isWanted = (kind: string, key: string): boolean =>
+    !kept.some((thing) => thing.method === `${kind}.delete` || (thing.method === `${kind}.create` && thing.key === key))
   const uppercase = startUppercase(node.router)
   const relays = node.startRelayService()
-  const api = await node.listenSecureChannels('api', { identity, trust: trustOf(authorized) })
-  const listener: ListenerHandle = await node.listen(listenAddress(tcpListenerAddress))
   things.services.add('echo', { type: 'echo', close: undefined })
   things.services.add('uppercase', { type: 'uppercase', close: () => uppercase.close() })
   things.services.add('forwarding_service', { type: 'relay', close: () => relays.close() })
-  things.channelListeners.add('api', { listener: api, identity: identity.identifier.toString(), authorized })
-  things.listeners.add(listener.address.toString(), listener)
+  defaults.set('secure-channel-listener.delete', 'api')
+  if (isWanted('secure-channel-listener', 'api')) {
+    const api = await node.listenSecureChannels('api', { identity, trust: trustOf(authorized) })
+    things.channelListeners.add('api', { listener: api, identity: identity.identifier.toString(), authorized })
+  }
+  const where = listenAddress(tcpListenerAddress)
+  defaults.set('tcp-listener.delete', where.toString())
+  if (isWanted('tcp-listener', where.toString())) {
+    const listener: ListenerHandle = await node.listen(where)
+    things.listeners.add(listener.address.toString(), listener)
+    defaults.set('tcp-listener.delete', listener.address.toString())
+  }
 }

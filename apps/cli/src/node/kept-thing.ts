@@ -6,7 +6,7 @@ import { readRecord, removeRecord, writeRecord } from '../state/record-file.ts'
 
 const THINGS = z.array(z.object({ method: z.string(), key: z.string(), parameters: z.unknown() })).max(10_000)
 
-/** In the order they were made. */
+/** In the order they were made. A `….delete` among them is a default of the node that was deleted and is not to be offered again. */
 export type KeptThings = z.output<typeof THINGS>
 
 const pathIn = (nodeFolder: string): string => join(nodeFolder, 'things.json')

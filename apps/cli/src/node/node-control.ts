@@ -40,7 +40,10 @@ export class NodeControl {
       this.#remember([...this.#kept.filter((thing) => thing.method !== name || thing.key !== kept.key), { method: name, ...kept }])
     if (forgotten !== undefined) {
       const maker = makerOf(name)
-      this.#remember(this.#kept.filter((thing) => !(thing.method === maker && thing.key === forgotten)))
+      const others = this.#kept.filter((thing) => !(thing.method === maker && thing.key === forgotten))
+      // The next start would offer a default again.
+      const isNews = this.#options.host.defaults.get(name) === forgotten && !others.some((thing) => thing.method === name)
+      this.#remember(isNews ? [...others, { method: name, key: forgotten, parameters: { name: forgotten } }] : others)
     }
     return value
   }
@@ -61,7 +64,8 @@ export class NodeControl {
   /** Makes what is remembered. @returns when each has been tried once; the rest is tried again in the background. */
   async restore(): Promise<void> {
     const failed: KeptThings = []
-    for (const thing of this.#kept) if (this.#kept.includes(thing) && !(await this.#make(thing))) failed.push(thing)
+    const made = this.#kept.filter(({ method }) => !method.endsWith('.delete'))
+    for (const thing of made) if (this.#kept.includes(thing) && !(await this.#make(thing))) failed.push(thing)
     for (const thing of failed) this.#keepTrying(thing).catch(() => undefined)
   }
 

@@ -68,8 +68,9 @@ async function runLocked({ state, settings, secrets, log, isChild, onReady, unti
   const say = (text: string): void => log(`${new Date().toISOString()} ${text}`)
   const stop = new StopRequest()
   const vault = await openVaultOf(state, secrets, settings.identity)
-  const host = await openHost({ ...settings, vault, events: new EventLog(printDiagnostics(log)) })
-  const control = new NodeControl({ host, kept: readThings(folder), save: (things) => writeThings(folder, things), log: say })
+  const kept = readThings(folder)
+  const host = await openHost({ ...settings, vault, events: new EventLog(printDiagnostics(log)), kept })
+  const control = new NodeControl({ host, kept, save: (things) => writeThings(folder, things), log: say })
   try {
     const server = await startControlServer(state.nodes.controlPath(name), async (method, parameters, signal) => {
       if (method !== 'node.stop') return control.call(method, parameters, signal)
@@ -78,14 +79,15 @@ async function runLocked({ state, settings, secrets, log, isChild, onReady, unti
       return { name, pid: process.pid }
     })
     try {
-      const address = host.things.listeners.entries()[0]?.[1].address
-      const socket = address === undefined ? undefined : socketAddressOf(address)
+      const offered = host.things.listeners.entries()[0]?.[1].address
+      const socket = offered === undefined ? undefined : socketAddressOf(offered)
       // The next start takes the same port, so that routes to this node stay true.
       if (socket !== undefined) state.nodes.update({ ...settings, tcpListenerAddress: formatSocketAddress(socket) })
       await control.restore()
+      const address = host.things.listeners.entries()[0]?.[1].address
       lock.setRunning(address?.toString())
       await onReady?.(host)
-      say(`node "${name}" is ready at ${address}, process ${process.pid}`)
+      say(`node "${name}" is ready at ${address ?? 'no address'}, process ${process.pid}`)
       if (isChild) report({ ready: { pid: process.pid, address: address?.toString() } })
       say(`node "${name}" ends: ${await stop.wait(until)}`)
     } finally {
