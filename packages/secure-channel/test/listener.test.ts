@@ -2,6 +2,7 @@ import { type Address, type ChannelPeerInfo, dropPressure, Route } from '@ockam/
 import { afterEach, describe, expect, test } from 'vitest'
 import { trustIdentifier } from '../src/index.ts'
 import { Admission } from '../src/listener/admission.ts'
+import { ChannelPlaces } from '../src/listener/channel-places.ts'
 import { bytes, closeNodes, collect, createTestNode, everyone, settle, startEcho, text, twoNodes, until } from './world.ts'
 
 afterEach(closeNodes)
@@ -66,6 +67,54 @@ describe('admission of handshakes (rule 9)', () => {
     expect(admission.size).toBe(0)
     admit('a/1/2')
     expect(admission.size).toBe(1)
+  })
+})
+
+describe('places for channels (rule 9)', () => {
+  /** Takes all that `connection` of `network` can get. */
+  const takeAll = (places: ChannelPlaces, network: string, connection: string = network) => {
+    const taken: ReturnType<ChannelPlaces['placeFor']>[] = []
+    for (;;) {
+      const place = places.placeFor({ network, connection })
+      if (!place.take()) return taken
+      taken.push(place)
+    }
+  }
+
+  test('a connection alone gets three quarters, its network a little more, and everybody else still gets some', () => {
+    const places = new ChannelPlaces(16_384)
+    expect(takeAll(places, 'a', 'a/1')).toHaveLength(12_288)
+    // Behind the same NAT as the flood, with a connection of one's own.
+    expect(takeAll(places, 'a', 'a/2')).toHaveLength(820)
+    expect(takeAll(places, 'a', 'a/3')).toHaveLength(0)
+    for (const network of ['b', 'c', 'd']) expect(takeAll(places, network).length).toBeGreaterThan(100)
+    expect(places.hasRoom({ network: 'newcomer', connection: 'newcomer' })).toBe(true)
+    expect(places.size).toBeLessThan(16_384)
+  })
+
+  test('nobody is refused before three quarters are taken, and many small sources get all there is', () => {
+    const places = new ChannelPlaces(100)
+    for (let i = 0; i < 75; i++) expect(places.placeFor({ network: 'a', connection: 'a' }).take()).toBe(true)
+    expect(places.hasRoom({ network: 'a', connection: 'a' })).toBe(false)
+    for (let i = 0; i < 25; i++) expect(places.placeFor({ network: `n${i}`, connection: 'c' }).take()).toBe(true)
+    expect(places.hasRoom({ network: 'late', connection: 'late' })).toBe(false)
+  })
+
+  test('of few places one source may have all; without a limit nobody is refused', () => {
+    for (const max of [1, 2, 3]) expect(takeAll(new ChannelPlaces(max), 'a')).toHaveLength(max)
+    expect(takeAll(new ChannelPlaces(4), 'a')).toHaveLength(3)
+    expect(new ChannelPlaces(Number.POSITIVE_INFINITY).hasRoom({ network: 'a', connection: 'a' })).toBe(true)
+  })
+
+  test('what is given back can be taken again, once, and not by who gave it back', () => {
+    const places = new ChannelPlaces(16)
+    const taken = takeAll(places, 'a')
+    expect(taken[0]?.take()).toBe(true)
+    expect(places.size).toBe(12)
+    for (const place of [...taken, ...taken]) place.release()
+    for (const place of taken) place.take()
+    expect(places.size).toBe(0)
+    expect(takeAll(places, 'a')).toHaveLength(12)
   })
 })
 
@@ -287,6 +336,43 @@ describe('a listener under attack', () => {
     bob.clock.move(2_000)
     await until(() => listener.statistics().channels === 0)
     await alice.channels.createChannel([toBob.address, 'api'], { ...options, timeoutMs: 5000 })
+  })
+
+  test('rule 9: one source holds all the channels it can get, and an honest client from another source still connects', async () => {
+    const { network, alice: attacker, bob, toBob } = await twoNodes()
+    startEcho(bob)
+    const listener = await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone, maxChannels: 16 })
+    const options = { identity: attacker.identity.identifier, trust: everyone, timeoutMs: 2000 }
+    const refusals = (): readonly Record<string, unknown>[] =>
+      bob.events.filter(({ name }) => name === 'secure-channel/channel-refused').map(({ details }) => details)
+    // All at once: every first message comes while there is room, and the last word is at the end of the handshake.
+    const attempts = Array.from({ length: 20 }, () => attacker.channels.createChannel([toBob.address, 'api'], options))
+    const held = (await Promise.allSettled(attempts)).flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+    await until(() => listener.statistics().halfOpen === 0, 'all handshakes are over')
+    expect(listener.statistics()).toMatchObject({ channels: 12, accepted: 12, refused: 8 })
+    const { ignored } = listener.statistics()
+    await expect(attacker.channels.createChannel([toBob.address, 'api'], { ...options, timeoutMs: 50 })).rejects.toThrowError(
+      expect.objectContaining({ code: 'secure-channel/timeout' }),
+    )
+    expect(listener.statistics()).toMatchObject({ channels: 12, refused: 9, ignored: ignored + 1 })
+    expect(refusals()).toEqual([1, 2, 4, 8].map((count) => ({ listener: listener.address.toString(), count, channels: 12 })))
+
+    const honest = await createTestNode('honest', { network })
+    const honestToBob = await honest.router.connect('/memory/bob')
+    const channel = await honest.channels.createChannel([honestToBob.address, 'api'], {
+      identity: honest.identity.identifier,
+      trust: trustIdentifier(bob.identity.identifier),
+    })
+    expect(text((await honest.router.context.request([channel.address, 'echo'], bytes('in'))).payload)).toBe('in')
+    // Nobody's channel ended for that.
+    expect(listener.statistics().channels).toBe(13)
+
+    // Ended channels give their places back, to their source as well.
+    await Promise.all(held.map((each) => each.close()))
+    bob.clock.move(2_000)
+    await until(() => listener.statistics().channels === 1, 'the places are given back')
+    await attacker.channels.createChannel([toBob.address, 'api'], options)
+    await until(() => listener.statistics().channels === 2, 'the source gets in again')
   })
 
   test('after the listener is closed nobody gets in, and channels it accepted live on', async () => {

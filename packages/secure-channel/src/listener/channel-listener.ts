@@ -23,6 +23,7 @@ import { type CheckedSideOptions, checkedSideOptions, type HandshakeSideOptions 
 import { Responder } from '../handshake/responder.ts'
 import { KEY_LENGTH, MAX_NOISE_MESSAGE } from '../noise/protocol.ts'
 import { Admission, type HandshakeSource } from './admission.ts'
+import { ChannelPlaces } from './channel-places.ts'
 
 export interface ListenerOptions extends HandshakeSideOptions {
   /** Who may reach the listener. Default `anyone`: the handshake is what keeps strangers out. */
@@ -33,11 +34,14 @@ export interface ListenerOptions extends HandshakeSideOptions {
   readonly maxHandshakes?: number
   /** Most half-open handshakes that came from one network, over all its connections. Default 512. */
   readonly maxHandshakesPerSource?: number
-  /** Most channels at a time. Default 16 384. */
+  /**
+   * Most channels at a time. Default 16 384. From three quarters of them on, a source with many gets no more, so that others still get in: alone, one
+   * connection can hold three quarters, all connections of one network four fifths.
+   */
   readonly maxChannels?: number
   /**
    * Which network a first hop leads to, where somebody knows better than its transport. Handshakes of one network share a bucket; within it, the
-   * connection with most gives way. Default: the `remoteNetwork` of what delivered the message (an IPv4 address, the /64 of an IPv6 address); where
+   * connection with most gives way. Channels count to where they were opened from. Default: the `remoteNetwork` of what delivered the message (an IPv4 address, the /64 of an IPv6 address); where
    * the transport knows none, each connection is one of its own.
    */
   readonly sourceOf?: (firstHop: Address) => string | undefined
@@ -50,8 +54,10 @@ export interface ListenerStatistics {
   readonly halfOpen: number
   readonly channels: number
   readonly accepted: number
-  /** First messages too short, too long or without a way back, and those that came when all channels were taken. */
+  /** First messages too short, too long or without a way back, and those that came when no channel was left for their source. */
   readonly ignored: number
+  /** First messages and handshakes that came to nothing because no channel was left for their source. */
+  readonly refused: number
   /** Handshakes that gave way to others. */
   readonly evicted: number
 }
@@ -89,12 +95,13 @@ class HandshakeListener implements ChannelListener {
   readonly #side: CheckedSideOptions
   readonly #options: ListenerOptions
   readonly #timeoutMs: number
-  readonly #maxChannels: number
+  readonly #places: ChannelPlaces
   readonly #admission: Admission<Responder>
   readonly #handle: WorkerHandle
   #channels = 0
   #accepted = 0
   #ignored = 0
+  #refused = 0
   #evicted = 0
   #isClosed = false
 
@@ -109,7 +116,7 @@ class HandshakeListener implements ChannelListener {
     this.#side = side
     this.#options = options
     this.#timeoutMs = checkedDuration('handshakeTimeoutMs', options.handshakeTimeoutMs ?? 60_000)
-    this.#maxChannels = checkedNumber('maxChannels', options.maxChannels ?? 16_384)
+    this.#places = new ChannelPlaces(checkedNumber('maxChannels', options.maxChannels ?? 16_384))
     this.#admission = new Admission({
       maxTotal: checkedNumber('maxHandshakes', options.maxHandshakes ?? 2048),
       maxPerNetwork: checkedNumber('maxHandshakesPerSource', options.maxHandshakesPerSource ?? 512),
@@ -137,6 +144,7 @@ class HandshakeListener implements ChannelListener {
       channels: this.#channels,
       accepted: this.#accepted,
       ignored: this.#ignored,
+      refused: this.#refused,
       evicted: this.#evicted,
     }
   }
@@ -154,23 +162,39 @@ class HandshakeListener implements ChannelListener {
   #receive(message: LocalMessage, context: Context): void {
     const { payload, returnRoute } = message
     const firstHop = returnRoute.next
-    if (payload.length < KEY_LENGTH || payload.length > MAX_NOISE_MESSAGE || firstHop === undefined || this.#isClosed || !this.#hasRoom()) {
+    if (payload.length < KEY_LENGTH || payload.length > MAX_NOISE_MESSAGE || firstHop === undefined || this.#isClosed) {
       this.#ignored++
       return
     }
+    const source = this.#sourceOf(message, firstHop)
+    if (!this.#places.hasRoom(source)) {
+      this.#ignored++
+      this.#refuse()
+      return
+    }
+    const place = this.#places.placeFor(source)
     const responder = new Responder({
       services: this.#services,
       side: this.#side,
       spawnerId: this.flowControlId,
       reachableFrom: this.#options.reachableFrom ?? 'anyone',
       timeoutMs: this.#timeoutMs,
-      hasRoom: () => this.#hasRoom(),
-      onSettled: (settled, channel) => this.#settled(settled, channel),
+      hasRoom: () => {
+        // Taken now, and not when the handshake is over: others that are as far must not get the same place.
+        const hasRoom = place.take()
+        if (!hasRoom) this.#refuse()
+        return hasRoom
+      },
+      onSettled: (settled, channel) => {
+        if (channel === undefined) place.release()
+        this.#settled(settled, channel)
+      },
       onChannelEnded: () => {
+        place.release()
         this.#channels--
       },
     })
-    this.#admission.admit(responder, this.#sourceOf(message, firstHop))
+    this.#admission.admit(responder, source)
     dropPressure(context.forward(message, Route.of(responder.address)))
   }
 
@@ -197,7 +221,14 @@ class HandshakeListener implements ChannelListener {
     responder.abandon('secure-channel/closed')
   }
 
-  #hasRoom(): boolean {
-    return this.#channels < this.#maxChannels
+  /** Diagnostics hear of the 1st, 2nd, 4th, 8th … time: anybody can cause this. */
+  #refuse(): void {
+    this.#refused++
+    if (!Number.isInteger(Math.log2(this.#refused))) return
+    this.#services.router.services.diagnostics.event('secure-channel/channel-refused', {
+      listener: this.address.toString(),
+      count: this.#refused,
+      channels: this.#places.size,
+    })
   }
 }
