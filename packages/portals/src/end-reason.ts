@@ -14,6 +14,8 @@ export type EndReason =
   | 'stalled'
   /** The other end broke the rules of counters or credit. */
   | 'protocol-violation'
+  /** It carried nothing for long, and its peer, who is at its limit, wanted another one. */
+  | 'idle'
   /** Inlet or outlet was closed. */
   | 'closed'
   /** The other end did not say in time that it is there. */

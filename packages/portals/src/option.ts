@@ -20,7 +20,8 @@ export interface PortalOptions {
   readonly lingerTimeoutMs?: number
   /**
    * Idle time before TCP keep-alive probes to the client, or to the target; and before the other end of the portal, if it is one of ours, is asked whether
-   * it is still there. 0: none. Default 300 000.
+   * it is still there. A connection with an end of another make that was idle for so long makes room when its peer is at the limit of an outlet. 0: none
+   * of that. Default 300 000.
    */
   readonly keepAliveMs?: number
   /** False: behaves like an end of another make, without credit and half-close. Default true. */

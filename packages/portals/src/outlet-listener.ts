@@ -29,8 +29,7 @@ export interface OutletListenerOptions {
 
 export class OutletListener implements Worker {
   readonly #options: OutletListenerOptions
-  /** Connections by peer, those that are being made included. */
-  readonly #byPeer = new Map<unknown, number>()
+  readonly #byPeer = new Map<unknown, PeerShare>()
 
   constructor(options: OutletListenerOptions) {
     this.#options = options
@@ -62,22 +61,65 @@ export class OutletListener implements Worker {
     const { portal, maxConnectionsPerPeer } = this.#options
     if (portal.isClosed) return 'closed'
     if (portal.isFull) return 'too-many-connections'
-    return (this.#byPeer.get(peerKey(binding)) ?? 0) >= maxConnectionsPerPeer ? 'too-many-of-peer' : undefined
+    const share = this.#byPeer.get(peerKey(binding))
+    if (share === undefined || share.count < maxConnectionsPerPeer) return undefined
+    this.#endIdle(share)
+    return share.count < maxConnectionsPerPeer ? undefined : 'too-many-of-peer'
   }
 
-  /** @returns what takes it off again, once. */
-  #count(binding: PeerBinding): () => void {
+  /**
+   * Makes room for another connection of the same peer. An inlet of another make that is killed behind a relay leaves its connections here for ever;
+   * nobody can ask it, so that its peer could never connect again.
+   */
+  #endIdle({ connections }: PeerShare): void {
+    const { router, settings } = this.#options.portal
+    if (settings.keepAliveMs === 0) return
+    let longest: PortalConnection | undefined
+    let since = router.services.clock.monotonic() - settings.keepAliveMs
+    for (const connection of connections) {
+      const { idleSince } = connection
+      if (idleSince === undefined || idleSince > since) continue
+      longest = connection
+      since = idleSince
+    }
+    if (longest !== undefined) dropPressure(longest.close('idle'))
+  }
+
+  #count(binding: PeerBinding): Place {
     const key = peerKey(binding)
-    this.#byPeer.set(key, (this.#byPeer.get(key) ?? 0) + 1)
+    const share = this.#byPeer.get(key) ?? { count: 0, connections: new Set() }
+    this.#byPeer.set(key, share)
+    share.count++
     let isCounted = true
-    return () => {
-      if (!isCounted) return
-      isCounted = false
-      const left = (this.#byPeer.get(key) ?? 1) - 1
-      if (left === 0) this.#byPeer.delete(key)
-      else this.#byPeer.set(key, left)
+    let taken: PortalConnection | undefined
+    return {
+      take: (connection) => {
+        taken = connection
+        if (isCounted) share.connections.add(connection)
+      },
+      release: () => {
+        if (!isCounted) return
+        isCounted = false
+        share.count--
+        if (taken !== undefined) share.connections.delete(taken)
+        if (share.count === 0) this.#byPeer.delete(key)
+      },
     }
   }
+}
+
+/** What one peer has of an outlet. */
+interface PeerShare {
+  /** Those that are being made, and sockets that linger, included. */
+  count: number
+  readonly connections: Set<PortalConnection>
+}
+
+/** One of a peer's connections, as it is counted. */
+interface Place {
+  readonly take: (connection: PortalConnection) => void
+  /** Takes it off again, once. */
+  readonly release: () => void
 }
 
 /** One Ping on its way to a connection. Counts as one from the beginning. */
@@ -86,15 +128,15 @@ class Attempt {
   readonly #ping: LocalMessage
   readonly #binding: PeerBinding
   readonly #context: Context
-  readonly #release: () => void
+  readonly #place: Place
   readonly #controller = new AbortController()
 
-  constructor(options: OutletListenerOptions, ping: LocalMessage, binding: PeerBinding, context: Context, release: () => void) {
+  constructor(options: OutletListenerOptions, ping: LocalMessage, binding: PeerBinding, context: Context, place: Place) {
     this.#options = options
     this.#ping = ping
     this.#binding = binding
     this.#context = context
-    this.#release = release
+    this.#place = place
     options.portal.add(this)
   }
 
@@ -108,7 +150,7 @@ class Attempt {
     try {
       this.#open(await connectTarget(target, { tls, keepAliveMs: portal.settings.keepAliveMs, signal }))
     } catch (error) {
-      this.#release()
+      this.#place.release()
       const code = signal.aborted ? String(signal.reason) : (systemCode(error) ?? 'unknown')
       portal.refuse('target-unreachable', { code, remote: formatSocketAddress(target), peer: this.#binding.identifier })
       if (code !== 'route-lost') answerDisconnect(this.#ping, this.#context)
@@ -146,8 +188,9 @@ class Attempt {
           }
           connection.open(ping, this.#binding, CONFIRMATION_MS)
         },
-        onClosed: this.#release,
+        onClosed: this.#place.release,
       })
+      this.#place.take(connection)
     } catch (error) {
       // The node is closing: it starts nothing any more.
       cut(socket)

@@ -133,6 +133,11 @@ export class PortalConnection implements BatchWorker, Carried {
     return this.#options.producer
   }
 
+  /** Since when a connection with an end of another make has carried nothing. Ends of ours are asked whether they are still there. */
+  get idleSince(): number | undefined {
+    return this.#stream?.isExtended === false ? this.#stream.idleSince : undefined
+  }
+
   /** To its other end, once that is known. */
   get peerRoute(): Route | undefined {
     return this.#peerRoute

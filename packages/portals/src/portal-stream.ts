@@ -91,6 +91,8 @@ export class PortalStream {
   #unwritten = 0
   /** Grows whenever the socket has taken something. */
   #progress = 0
+  /** When bytes went either way. */
+  #movedAt: number
   #pressure: Promise<void> | undefined
   #relieve: (() => void) | undefined
   #timer: Timer | undefined
@@ -98,6 +100,7 @@ export class PortalStream {
 
   constructor(options: StreamOptions) {
     this.#options = options
+    this.#movedAt = options.clock.monotonic()
     this.#credit = options.isExtended ? new SendCredit() : undefined
     this.#window = options.isExtended ? new ReceiveWindow(options.windowBytes) : undefined
   }
@@ -149,6 +152,11 @@ export class PortalStream {
     return this.#options.isExtended
   }
 
+  /** Since when it has carried nothing; undefined while something waits to be carried. */
+  get idleSince(): number | undefined {
+    return this.#isOver || this.#unwritten > 0 || this.#chunk !== undefined || this.#holds > 0 ? undefined : this.#movedAt
+  }
+
   /** Reads nothing from the socket until then. */
   hold(until: Promise<void>): void {
     this.#hold(until)
@@ -187,6 +195,7 @@ export class PortalStream {
       chunk.from += length
       if (chunk.from === chunk.to) this.#chunk = undefined
       this.sentBytes += length
+      this.#movedAt = this.#options.clock.monotonic()
       this.#options.traffic.sentBytes += length
       this.#hold(this.#send(payload))
     }
@@ -254,6 +263,7 @@ export class PortalStream {
 
   #written(length: number): void {
     this.#unwritten -= this.#costOf(length)
+    this.#movedAt = this.#options.clock.monotonic()
     this.#progress++
     if (this.#isOver) return
     if (this.#window !== undefined) this.#release(length)

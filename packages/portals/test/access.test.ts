@@ -1,7 +1,7 @@
 /** Who may use a portal, and what those cannot do who may not, or who may use it for something else (security rule 11: a session belongs to its peer). */
 
 import type { Socket } from 'node:net'
-import { type LocalMessage, Route } from '@ockam/core'
+import { type LocalMessage, Route, systemClock } from '@ockam/core'
 import { trustEveryone, trustIdentifiers } from '@ockam/node'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createTcpInlet, createTcpOutlet } from '../src/index.ts'
@@ -212,6 +212,38 @@ describe('limits', () => {
     await peer.connect()
     await outlet.close()
     expect(outlet.statistics()).toMatchObject({ connections: 0, lingering: 0 })
+  })
+
+  test('at its limit, a peer of another make gets a new connection for the one of its own that was idle for longest', async () => {
+    let ahead = 0
+    const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + ahead }
+    const server = await world.current.server('server', { clock })
+    const [alice, bob] = [await world.current.side(), await world.current.side()]
+    const outlet = await createTcpOutlet(server.node, 'outlet', {
+      to: await startEchoServer(),
+      allow: [alice.identifier, bob.identifier],
+      maxConnectionsPerPeer: 2,
+    })
+    const other = await RawPeer.open(bob)
+    await other.connect()
+    const peer = await RawPeer.open(alice)
+    const first = await peer.connect()
+    await peer.connect()
+    // Nobody was idle for so long.
+    await expect(peer.connect()).rejects.toThrow('got 02')
+    ahead = 300_000
+    await peer.send(first, '03017800')
+    expect((await peer.receive()).hex).toBe('030178')
+    // The second goes, not the first, which has just been used, nor anybody else's, which is older.
+    await peer.send('outlet', '00')
+    expect([(await peer.receive()).hex, (await peer.receive()).hex]).toEqual(['02', '01'])
+    expect(server.ledger.of('portals/connection-closed')).toMatchObject([
+      { reason: 'idle', peer: alice.identifier.toString(), sentBytes: 0 },
+    ])
+    await expect(peer.connect()).rejects.toThrow('got 02')
+    await peer.send(first, '03017900')
+    expect((await peer.receive()).hex).toBe('030179')
+    expect(outlet.statistics()).toMatchObject({ connections: 3, lingering: 0, refused: { 'too-many-of-peer': 2 } })
   })
 
   test('an inlet closes clients over its limit', async () => {
