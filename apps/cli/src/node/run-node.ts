@@ -12,6 +12,7 @@ import type { NodeLock, NodeSettings } from '../state/node-records.ts'
 import type { State } from '../state/state.ts'
 import type { SecretSources } from '../state/vault-secret.ts'
 import { explain } from '../program/explain.ts'
+import { boundedLog, LimitedDiagnostics } from './bounded-log.ts'
 import { EventLog } from './event-log.ts'
 import { type Host, openHost } from './host.ts'
 import { readThings, writeThings } from './kept-thing.ts'
@@ -62,14 +63,17 @@ async function run(options: RunOptions): Promise<void> {
   }
 }
 
-async function runLocked({ state, settings, secrets, log, isChild, onReady, until }: RunOptions, lock: NodeLock): Promise<void> {
+async function runLocked(options: RunOptions, lock: NodeLock): Promise<void> {
+  const { state, settings, secrets, isChild, onReady, until } = options
   const { name } = settings
+  const log = isChild ? boundedLog(state.nodes.logPath(name), options.log) : options.log
+  const events = new LimitedDiagnostics(printDiagnostics(log))
   const folder = state.nodes.folder(name)
   const say = (text: string): void => log(`${new Date().toISOString()} ${text}`)
   const stop = new StopRequest()
   const vault = await openVaultOf(state, secrets, settings.identity)
   const kept = readThings(folder)
-  const host = await openHost({ ...settings, vault, events: new EventLog(printDiagnostics(log)), kept })
+  const host = await openHost({ ...settings, vault, events: new EventLog(events), kept })
   const control = new NodeControl({ host, kept, save: (things) => writeThings(folder, things), log: say })
   try {
     const server = await startControlServer(state.nodes.controlPath(name), async (method, parameters, signal) => {
@@ -100,6 +104,7 @@ async function runLocked({ state, settings, secrets, log, isChild, onReady, unti
   } finally {
     stop.forget()
     await host.close()
+    events.flush()
   }
 }
 
