@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentDiagnostics } from '@ockam/core'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { EventLog } from '../src/node/event-log.ts'
 import { type Host, openHost } from '../src/node/host.ts'
 import type { KeptThings } from '../src/node/kept-thing.ts'
@@ -155,5 +155,50 @@ describe('a default', () => {
     expect(listeners(host)).toEqual([['api', []]])
     await stop()
     expect(listeners((await started()).host)).toEqual([['api', []]])
+  })
+})
+
+describe('of two that are made with one name at once', () => {
+  const codes = (all: readonly PromiseSettledResult<unknown>[]): unknown =>
+    all.map((one) => (one.status === 'fulfilled' ? undefined : (one.reason as { code: string }).code))
+
+  test('the second relay is refused and not registered', async () => {
+    const { host, control } = await started()
+    const [at = ''] = host.things.listeners.entries()[0] ?? []
+    const make = (relayAddress: string): Promise<unknown> =>
+      control.call('relay.create', { name: 'r', relayAddress, at, authorized: [] }, signal)
+    expect(codes(await Promise.allSettled([make('a'), make('b')]))).toEqual([undefined, 'cli/conflict'])
+    const relays = host.node.router.addresses().map(({ name }) => name)
+    expect(relays.filter((name) => name.startsWith('forward_to_'))).toEqual(['forward_to_a'])
+  })
+
+  test('the second inlet is refused and does not listen', async () => {
+    const { port, free } = await taken()
+    await free()
+    const { control } = await started()
+    const to = ['/ip4/127.0.0.1/tcp/1/secure/api/service/outlet']
+    const make = (from: string): Promise<unknown> => control.call('tcp-inlet.create', { alias: 'i', from, to }, signal)
+    expect(codes(await Promise.allSettled([make('127.0.0.1:0'), make(`127.0.0.1:${port}`)]))).toEqual([undefined, 'cli/conflict'])
+    // The port is free still.
+    await control.call('tcp-listener.create', { address: `127.0.0.1:${port}` }, signal)
+  })
+
+  test('the name is free again when making it failed or was interrupted', async () => {
+    const { host, control } = await started()
+    const [at = ''] = host.things.listeners.entries()[0] ?? []
+    const stop = new AbortController()
+    const createRelay = host.node.createRelay.bind(host.node)
+    const spy = vi.spyOn(host.node, 'createRelay').mockImplementation(async (...given) => {
+      const handle = await createRelay(...given)
+      stop.abort()
+      return handle
+    })
+    await expect(control.call('relay.create', { name: 'r', at, authorized: [] }, stop.signal)).rejects.toBeInstanceOf(Error)
+    spy.mockRestore()
+    expect(host.things.relays.entries()).toEqual([])
+    // Its node learns of the end from the connection's.
+    await expect.poll(() => host.node.router.addresses().map(({ name }) => name)).not.toContain('forward_to_r')
+    await control.call('relay.create', { name: 'r', at, authorized: [] }, signal)
+    expect(host.things.relays.entries()).toHaveLength(1)
   })
 })

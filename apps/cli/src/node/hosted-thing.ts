@@ -54,6 +54,8 @@ export interface HostedOutlet {
 export class NamedThings<Thing> {
   readonly #kind: string
   readonly #things = new Map<string, Thing>()
+  /** Names of things that are being made. */
+  readonly #reserved = new Set<string>()
 
   /** @param kind for messages: `relay`. */
   constructor(kind: string) {
@@ -62,12 +64,25 @@ export class NamedThings<Thing> {
 
   /** @throws {CommandError} `cli/conflict` */
   requireFree(name: string): void {
-    if (this.#things.has(name)) throw conflictError(`A ${this.#kind} "${name}" exists already.`, `Choose another name, or delete it first.`)
+    if (this.#things.has(name) || this.#reserved.has(name)) {
+      throw conflictError(`A ${this.#kind} "${name}" exists already.`, `Choose another name, or delete it first.`)
+    }
   }
 
   add(name: string, thing: Thing): void {
     this.requireFree(name)
     this.#things.set(name, thing)
+  }
+
+  /** Makes a thing whose name nobody else takes meanwhile. @throws {CommandError} `cli/conflict`, and what making it fails with. */
+  async make(name: string, make: () => Promise<Thing>): Promise<void> {
+    this.requireFree(name)
+    this.#reserved.add(name)
+    try {
+      this.#things.set(name, await make())
+    } finally {
+      this.#reserved.delete(name)
+    }
   }
 
   find(name: string): Thing | undefined {

@@ -4,6 +4,7 @@ import { MultiAddr, type Session } from '@ockam/core'
 import { createTcpInlet, createTcpOutlet } from '@ockam/portals'
 import * as z from 'zod'
 import { CommandError, usageError } from '../../error.ts'
+import type { HostedInlet } from '../hosted-thing.ts'
 import { type Host, trustOf } from '../host.ts'
 import { identifiers, type Method, method, named, nothing, text, timeoutMs } from './method.ts'
 
@@ -67,8 +68,14 @@ interface InletParameters {
 }
 
 async function createInlet(parameters: InletParameters, host: Host): Promise<InletInfo> {
+  const { alias, waitMs = 0 } = parameters
+  await host.things.inlets.make(alias, () => makeInlet(parameters, host))
+  await untilUp(host.things.inlets.get(alias).session, waitMs)
+  return inletInfo(host, alias)
+}
+
+async function makeInlet(parameters: InletParameters, host: Host): Promise<HostedInlet> {
   const { alias, to, authorized, allow } = parameters
-  host.things.inlets.requireFree(alias)
   const ways = to.map(splitOutlet)
   const counts = ways.map(({ way }) => way.pieces.filter((piece) => piece.name === 'secure').length)
   const [first] = ways
@@ -87,13 +94,11 @@ async function createInlet(parameters: InletParameters, host: Host): Promise<Inl
   try {
     const rule = allow.length === 0 ? {} : { allow }
     const inlet = await createTcpInlet(host.node, { listen: parameters.from, to: session, outlet: [first.outlet], isLazy: true, ...rule })
-    host.things.inlets.add(alias, { inlet, session, to })
+    return { inlet, session, to }
   } catch (error) {
     await session.close()
     throw error
   }
-  await untilUp(session, parameters.waitMs ?? 0)
-  return inletInfo(host, alias)
 }
 
 /** Whether a way is a channel that was made by hand on this node, and nothing else: then its other end has the outlet. */

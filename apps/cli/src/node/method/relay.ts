@@ -3,6 +3,7 @@
 import { MultiAddr } from '@ockam/core'
 import * as z from 'zod'
 import { usageError } from '../../error.ts'
+import type { HostedRelay } from '../hosted-thing.ts'
 import { type Host, trustOf } from '../host.ts'
 import { identifiers, type Method, method, named, nothing, text, timeoutMs } from './method.ts'
 
@@ -25,6 +26,39 @@ function relayInfo(host: Host, name: string): RelayInfo {
 
 export const listRelays = (host: Host): readonly RelayInfo[] => host.things.relays.entries().map(([name]) => relayInfo(host, name))
 
+interface RelayParameters {
+  readonly name: string
+  readonly relayAddress?: string | undefined
+  readonly at: string
+  readonly authorized: readonly string[]
+  readonly identity?: string | undefined
+  readonly timeoutMs?: number | undefined
+  readonly isFirstRequired: boolean
+}
+
+async function makeRelay(parameters: RelayParameters, host: Host, signal: AbortSignal): Promise<HostedRelay> {
+  const { at, authorized, relayAddress = parameters.name } = parameters
+  const secure = MultiAddr.parse(at).pieces.filter((piece) => piece.name === 'secure').length
+  if (secure > 1) throw usageError(`A relay is registered through one secure channel at most; "${at}" has ${secure}.`)
+  const { identifier } = await host.identityNamed(parameters.identity)
+  const handle = await host.node.createRelay(at, {
+    name: relayAddress,
+    signal,
+    isFirstRequired: parameters.isFirstRequired,
+    ...(secure === 1 && { identity: identifier, trust: trustOf(authorized) }),
+    ...(parameters.timeoutMs !== undefined && { timeoutMs: parameters.timeoutMs }),
+  })
+  try {
+    // It is registered by now; the session takes it over within the turn.
+    if (parameters.isFirstRequired) await handle.session?.whenUp({ signal })
+    signal.throwIfAborted()
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+  return { handle, at, address: `forward_to_${relayAddress}` }
+}
+
 export const relayMethods: Readonly<Record<string, Method>> = {
   'relay.create': method(
     z.strictObject({
@@ -37,22 +71,8 @@ export const relayMethods: Readonly<Record<string, Method>> = {
       isFirstRequired: z.boolean().default(true),
     }),
     async (parameters, host, signal) => {
-      const { name, at, authorized } = parameters
-      host.things.relays.requireFree(name)
-      const secure = MultiAddr.parse(at).pieces.filter((piece) => piece.name === 'secure').length
-      if (secure > 1) throw usageError(`A relay is registered through one secure channel at most; "${at}" has ${secure}.`)
-      const { identifier } = await host.identityNamed(parameters.identity)
-      const handle = await host.node.createRelay(at, {
-        name: parameters.relayAddress ?? name,
-        signal,
-        isFirstRequired: parameters.isFirstRequired,
-        ...(secure === 1 && { identity: identifier, trust: trustOf(authorized) }),
-        ...(parameters.timeoutMs !== undefined && { timeoutMs: parameters.timeoutMs }),
-      })
-      // It is registered by now; the session takes it over within the turn.
-      if (parameters.isFirstRequired) await handle.session?.whenUp({ signal })
-      host.things.relays.add(name, { handle, at, address: `forward_to_${parameters.relayAddress ?? name}` })
-      return relayInfo(host, name)
+      await host.things.relays.make(parameters.name, () => makeRelay(parameters, host, signal))
+      return relayInfo(host, parameters.name)
     },
     // When the node starts again, the relay's node may come up later.
     { kept: (parameters) => ({ key: parameters.name, parameters: { ...parameters, isFirstRequired: false } }) },
