@@ -6,7 +6,8 @@
 import { copyFileSync, statSync, truncateSync } from 'node:fs'
 import type { DiagnosticDetails, Diagnostics } from '@ockam/core'
 
-const MAX_LOG_BYTES = 16 * 1024 * 1024
+/** A log longer than this is put aside, also when the node starts. */
+export const MAX_LOG_BYTES = 16 * 1024 * 1024
 const MAX_EVENTS = 20
 const WINDOW_MS = 1000
 

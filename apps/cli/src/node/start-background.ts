@@ -8,12 +8,11 @@ import { closeSync, openSync, renameSync, statSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { CommandError, EXIT_CODES, type CliErrorCode } from '../error.ts'
 import type { State } from '../state/state.ts'
+import { MAX_LOG_BYTES } from './bounded-log.ts'
 import type { Readiness } from './run-node.ts'
 
 const READY_WITHIN_MS = 60_000
 const MAX_READINESS_BYTES = 64 * 1024
-/** A log longer than this is put aside when the node starts; one that was put aside before is dropped. */
-const MAX_LOG_BYTES = 16 * 1024 * 1024
 
 export interface BackgroundOptions {
   readonly state: State
