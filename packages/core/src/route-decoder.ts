@@ -41,8 +41,9 @@ export class RouteDecoder {
   readonly #memo: MemoEntry[] = []
   #recent = 0
   #oldest = 0
-  /** The last input, where it begins in its buffer, and a view of all of that buffer: the messages of one read share them, and asking is slow. */
+  /** The last input, its length, where it begins in its buffer, and a view of all of that: the messages of one read share them, and asking is slow. */
   #bytes: Uint8Array = NO_BYTES
+  #length = 0
   #offset = 0
   #view: DataView = NO_VIEW
   #block: Uint8Array = NO_BYTES
@@ -56,27 +57,30 @@ export class RouteDecoder {
 
   /**
    * Decodes the route that starts at `at`; {@link position} is then behind it.
-   * @param end offset behind the last byte that may be read.
+   * @param end offset behind the last byte that may be read; never more than the input has is.
    * @throws {OckamError} `core/invalid-cbor`, `core/invalid-address`, `core/limit-exceeded`
    */
   decode(bytes: Uint8Array, at: number, end: number): Route {
     const memo = this.#memo
     const count = memo.length
     if (bytes !== this.#bytes) this.#look(bytes)
+    // The view below is over all of the buffer: an end that is too far would compare with what is no part of the input.
+    const last = end < this.#length ? end : this.#length
     const offset = this.#offset + at
     for (let i = 0, slot = this.#recent; i < count; i++, slot = slot + 1 === count ? 0 : slot + 1) {
       const entry = memo[slot] as MemoEntry
-      if (entry.length <= end - at && isSame(this.#view, offset, entry)) {
+      if (entry.length <= last - at && isSame(this.#view, offset, entry)) {
         this.#recent = slot
         this.position = at + entry.length
         return entry.route
       }
     }
-    return this.#decodeNew(bytes, at, end)
+    return this.#decodeNew(bytes, at, last)
   }
 
   #look(bytes: Uint8Array): void {
     this.#bytes = bytes
+    this.#length = bytes.length
     this.#offset = bytes.byteOffset
     if (this.#view.buffer !== bytes.buffer) this.#view = new DataView(bytes.buffer)
   }

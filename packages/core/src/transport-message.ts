@@ -70,8 +70,10 @@ export class TransportMessageDecoder {
   #decodeUnusual(bytes: Uint8Array): TransportMessage {
     const reader = new CborReader(bytes, { what: 'message' })
     const declared = reader.beginArray(3)
-    const onwardRoute = this.#onward.decode(reader.rawItem(), 0, bytes.length)
-    const returnRoute = this.#return.decode(reader.rawItem(), 0, bytes.length)
+    const onward = reader.rawItem()
+    const back = reader.rawItem()
+    const onwardRoute = this.#onward.decode(onward, 0, onward.length)
+    const returnRoute = this.#return.decode(back, 0, back.length)
     this.#checkAddresses(onwardRoute, returnRoute)
     const payload = reader.bytes()
     if (declared !== 3 && reader.hasValue()) reader.text()
