@@ -1,6 +1,7 @@
 export * from './access-control.ts'
 export * from './address.ts'
 export * from './error.ts'
+export * from './error-place.ts'
 export * from './flow-control.ts'
 export * from './identifier.ts'
 export * from './identities.ts'

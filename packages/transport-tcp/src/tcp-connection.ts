@@ -16,6 +16,7 @@ import {
   dropPressure,
   type MultiAddr,
   OckamError,
+  placeOf,
   type Pressure,
   type TransportMessage,
   TransportMessageDecoder,
@@ -115,8 +116,8 @@ export class TcpConnection implements Connection, BatchConnection, AddressedConn
       if (this.#reader.isPaused) this.#rest = at < to ? { bytes, from: at, to } : undefined
       else if (this.#reader.partialBytes > 0) this.#watch.awaitProgress()
     } catch (error) {
-      if (!OckamError.is(error)) throw error
-      this.#fail(error.code, error.message)
+      if (OckamError.is(error)) this.#fail(error.code, error.message)
+      else this.#failUnexpectedly(error)
     }
   }
 
@@ -245,10 +246,28 @@ export class TcpConnection implements Connection, BatchConnection, AddressedConn
   /** Ends the connection at once and says nothing to the other side. */
   #fail(code: string, problem: string): void {
     if (this.#reason !== undefined) return
-    this.#reason = 'error'
     this.#report(code, problem)
+    this.#cut()
+  }
+
+  #cut(): void {
+    this.#reason = 'error'
     this.#stopReading()
     this.#socket.destroy()
+  }
+
+  /**
+   * A mistake in this process. It may be one that whoever sends can cause at will, and what is thrown out of a socket's callback ends the process: it
+   * must cost this connection and no other.
+   */
+  #failUnexpectedly(error: unknown): void {
+    if (this.#reason !== undefined) return
+    this.#environment.services.diagnostics.event('transport/receive-failed', {
+      error: error instanceof Error ? error.name : typeof error,
+      at: placeOf(error),
+      remote: this.remote,
+    })
+    this.#cut()
   }
 
   #stopReading(): void {

@@ -5,6 +5,7 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { RecordingServices } from '@ockam/conformance'
 import { type Connection, MultiAddr, type Transport } from '@ockam/core'
+import { expect } from 'vitest'
 import { tcp, type TcpOptions } from '../src/index.ts'
 
 const fromHex = (hex: string): Buffer => Buffer.from(hex.replaceAll(/\s/g, ''), 'hex')
@@ -57,12 +58,19 @@ export interface Bench {
   readonly accept: () => Promise<{ readonly peer: RawPeer; readonly connection: Connection }>
 }
 
-/** Runs `body` with a transport, and closes everything afterwards. */
+/**
+ * Runs `body` with a transport, and closes everything afterwards. A transport survives its own mistakes and those of the test's `onDeliver`; the test
+ * must not, unless it is about them and sets `services.onEvent` itself.
+ */
 export async function withTransport(
   options: TcpOptions,
   body: (bench: Bench) => Promise<void>,
   services = new RecordingServices(),
 ): Promise<void> {
+  const mistakes: unknown[] = []
+  services.onEvent = (name, details) => {
+    if (name === 'transport/receive-failed') mistakes.push(details)
+  }
   const transport = tcp({ closeTimeoutMs: 200, ...options }).create(services)
   const sockets: Socket[] = []
   const servers: { close(): unknown }[] = []
@@ -94,6 +102,7 @@ export async function withTransport(
     for (const server of servers) server.close()
     await transport.close()
   }
+  expect(mistakes).toEqual([])
 }
 
 export const portOf = (address: MultiAddr): number => Number(address.pieces[1]?.value)

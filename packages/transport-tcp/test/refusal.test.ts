@@ -59,6 +59,21 @@ describe('A peer that does not speak the protocol', () => {
       expect(peer.isClosed).toBe(false)
     }))
 
+  test('regression: two frames that fit a remembered route badly harm nothing, and what follows them is served', () =>
+    withTransport({}, async ({ services, dial, accept }) => {
+      for (const peer of [await dial(), (await accept()).peer]) {
+        services.deliveries.length = 0
+        peer.write('01 00000009 84 81 82004161 80 40 f6')
+        await until(() => services.deliveries.length === 1, 'the first message arrives')
+        // In a segment, and so in memory, of its own.
+        peer.write('00000005 9f 80 80 40 ff')
+        await settle()
+        peer.write(GOOD)
+        await until(() => services.deliveries.length === 2, 'the message behind them arrives')
+      }
+      expect(services.events).toEqual([])
+    }))
+
   test('makes this process allocate nothing for what it announces', () =>
     withTransport({}, async ({ dial }) => {
       const peers = await Promise.all(Array.from({ length: 20 }, () => dial()))
@@ -96,6 +111,35 @@ describe('A peer that does not speak the protocol', () => {
       await until(() => services.deliveries.length === before + 1, 'an honest peer is served')
     })
   })
+})
+
+describe('A mistake of this process with what a peer sent', () => {
+  test('ends that connection, is reported without its text, and costs neither the process nor anybody else', () =>
+    withTransport({}, async ({ services, dial, accept }) => {
+      const reports: unknown[] = []
+      services.onEvent = (name, details) => reports.push({ name, ...details })
+      const [honest, dialling, { peer: listening, connection }] = [await dial(), await dial(), await accept()]
+      for (const peer of [honest, dialling, listening]) peer.write(`01 ${GOOD}`)
+      await until(() => services.deliveries.length === 3, 'all are served')
+      services.onDeliver = ({ message }) => {
+        throw new RangeError(`not for diagnostics: ${message.payload.length}`)
+      }
+      for (const peer of [dialling, listening]) {
+        peer.write(`${GOOD} ${GOOD}`)
+        await until(() => peer.isClosed, 'its connection is cut')
+      }
+      expect(await connection.closed).toBe('error')
+      services.onDeliver = () => undefined
+      honest.write(GOOD)
+      await until(() => services.deliveries.length === 6, 'the honest peer is served')
+      const report = {
+        name: 'transport/receive-failed',
+        error: 'RangeError',
+        remote: expect.stringMatching(/^\/ip4\/127\.0\.0\.1\/tcp\//) as string,
+      }
+      expect(reports).toEqual([1, 2].map(() => ({ ...report, at: expect.stringContaining('refusal.test.ts') as string })))
+      expect(JSON.stringify(reports)).not.toContain('not for diagnostics')
+    }))
 })
 
 describe('A listener', () => {

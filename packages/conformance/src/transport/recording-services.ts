@@ -5,6 +5,7 @@
 import {
   type Clock,
   type Connection,
+  type DiagnosticDetails,
   type Diagnostics,
   MAX_ROUTE_ADDRESSES,
   type Pressure,
@@ -36,12 +37,19 @@ export class RecordingServices implements TransportServices {
   readonly random: Random = systemRandom
   readonly turns: Turns = systemTurns()
   readonly maxAddresses: number
-  readonly diagnostics: Diagnostics = { event: (name) => this.events.push(name) }
+  readonly diagnostics: Diagnostics = {
+    event: (name, details) => {
+      this.events.push(name)
+      this.onEvent(name, details)
+    },
+  }
   /** In the order of the calls. */
   readonly deliveries: Delivery[] = []
   readonly acceptances: Acceptance[] = []
   /** Names of diagnostics events. */
   readonly events: string[] = []
+  /** Called after an event was recorded. Default: nothing. */
+  onEvent: (name: string, details?: DiagnosticDetails) => void = () => undefined
   /** Answers `accepted`. Default: yes. */
   onAccepted: (acceptance: Acceptance) => boolean = () => true
   /** Answers `deliver`, after the delivery was recorded. Default: go on. */
