@@ -52,7 +52,7 @@ export class FrameReader {
   /**
    * Takes `bytes[from, to)`, which must never change afterwards: what is handed over are views of it.
    * @returns the offset behind what was used: `to`, or less when paused; the rest has then to be pushed again.
-   * @throws {OckamError} `transport/message-too-large`, `transport/closed` when the budget has no room, and what `onFrame` throws.
+   * @throws {OckamError} `transport/message-too-large`, `transport/closed` when this frame had to give way, and what `onFrame` throws.
    */
   push(bytes: Uint8Array, from: number, to: number): number {
     let at = from
@@ -77,7 +77,7 @@ export class FrameReader {
 
   /** Forgets an unfinished frame. */
   discard(): void {
-    if (this.#body !== NOTHING) this.#budget.release(this.#holder, this.#body.length)
+    if (this.#body !== NOTHING) this.#budget.release(this.#holder)
     this.#body = NOTHING
     this.#headerBytes = 0
     this.#length = 0
@@ -112,11 +112,8 @@ export class FrameReader {
     if (needed <= room) return
     const isNear = this.#length <= NEAR * needed
     const larger = isNear ? this.#length : Math.min(this.#length, Math.max(needed, 2 * room, FIRST_ROOM))
-    if (!this.#budget.grow(this.#holder, room, larger)) {
-      throw new OckamError<TransportErrorCode>(
-        'transport/closed',
-        'Unfinished frames of all connections hold as much memory as they may: raise maxPartialBytes if the senders are honest.',
-      )
+    if (!this.#budget.grow(this.#holder, larger)) {
+      throw new OckamError<TransportErrorCode>('transport/closed', 'The unfinished frame gave way to those of others.')
     }
     const body = allocate(larger)
     body.set(this.#body.subarray(0, this.#filled))

@@ -2,23 +2,30 @@
  * What unfinished frames of all connections of a transport may hold together.
  *
  * A frame announces its length first, so many connections that announce much and send little could pin memory for as long as they make the least
- * progress. When the budget is used up, the large frame that was begun first gives way: honest senders finish, an attacker has to send everything
- * again. Small frames are counted, but are evicted never: the connection limit bounds them.
+ * progress. When the budget is used up, the network that holds most gives way, and of its frames the one that was begun first: honest senders finish,
+ * an attacker has to send everything again, and who comes new is not refused for what others hold. Size protects no frame: many small ones are as
+ * good at filling memory as a few large ones.
  */
 
 /** Somebody with an unfinished frame. */
 export interface PartialHolder {
-  /** Gives up the unfinished frame, and with it what it holds of the budget, before it returns. */
+  /** Where it comes from, as core's `remoteNetwork` writes it. Does not change. */
+  readonly network: string
+  /** Gives up the unfinished frame. The budget has taken back what was held for it. */
   evict(): void
 }
 
-/** A frame that holds more than one read brings can be evicted. */
-const LARGE = 64 * 1024
+/** What one network holds. */
+interface Share {
+  bytes: number
+  /** Bytes of each frame, in the order in which the frames were begun. */
+  readonly holders: Map<PartialHolder, number>
+}
 
 export class PartialBudget {
   readonly #limit: number
-  /** In the order in which they became large. */
-  readonly #large = new Set<PartialHolder>()
+  /** Only networks with unfinished frames. */
+  readonly #shares = new Map<string, Share>()
   #used = 0
 
   /** @param limit bytes. */
@@ -31,25 +38,49 @@ export class PartialBudget {
   }
 
   /**
-   * A holder goes from `before` to `after` bytes, which is more.
-   * @returns false when there is no room for it, or it was its own turn to give way; nothing has then changed for it, or it has been evicted.
+   * A holder needs `bytes` in all, which is more than it held; others are evicted until there is room.
+   * @returns false when it was its own turn to give way; it has then been evicted and holds nothing.
    */
-  grow(holder: PartialHolder, before: number, after: number): boolean {
-    while (this.#used + after - before > this.#limit) {
-      const [oldest] = this.#large
-      if (oldest === undefined) return false
-      this.#large.delete(oldest)
+  grow(holder: PartialHolder, bytes: number): boolean {
+    const share = this.#shareOf(holder.network)
+    const more = bytes - (share.holders.get(holder) ?? 0)
+    share.holders.set(holder, bytes)
+    share.bytes += more
+    this.#used += more
+    while (this.#used > this.#limit) {
+      const oldest = this.#oldestOfHeaviest()
+      this.release(oldest)
       oldest.evict()
       if (oldest === holder) return false
     }
-    this.#used += after - before
-    if (after > LARGE) this.#large.add(holder)
     return true
   }
 
-  /** A holder gives back all its bytes. */
-  release(holder: PartialHolder, bytes: number): void {
+  /** A holder gives back all its bytes; nothing happens when it holds none. */
+  release(holder: PartialHolder): void {
+    const share = this.#shares.get(holder.network)
+    const bytes = share?.holders.get(holder)
+    if (share === undefined || bytes === undefined) return
+    share.holders.delete(holder)
+    share.bytes -= bytes
     this.#used -= bytes
-    if (bytes > LARGE) this.#large.delete(holder)
+    if (share.holders.size === 0) this.#shares.delete(holder.network)
+  }
+
+  #shareOf(network: string): Share {
+    let share = this.#shares.get(network)
+    if (share === undefined) {
+      share = { bytes: 0, holders: new Map() }
+      this.#shares.set(network, share)
+    }
+    return share
+  }
+
+  /** To be called while something is held. Looks at each network, which costs less than the connection that an eviction ends. */
+  #oldestOfHeaviest(): PartialHolder {
+    let heaviest: Share | undefined
+    for (const share of this.#shares.values()) if (heaviest === undefined || share.bytes > heaviest.bytes) heaviest = share
+    const [oldest] = (heaviest as Share).holders.keys()
+    return oldest as PartialHolder
   }
 }

@@ -18,6 +18,7 @@ import {
   OckamError,
   placeOf,
   type Pressure,
+  remoteNetwork,
   type TransportMessage,
   TransportMessageDecoder,
   type TransportServices,
@@ -75,7 +76,14 @@ export class TcpConnection implements Connection, BatchConnection, AddressedConn
     this.#reader = new FrameReader(
       options.maxMessageBytes,
       budget,
-      { evict: () => this.#fail('transport/closed', 'Its unfinished frame was the oldest when memory for unfinished frames ran out.') },
+      {
+        network: remoteNetwork(this.remoteAddress ?? this.remote),
+        evict: () =>
+          this.#fail(
+            'transport/closed',
+            'Memory for unfinished frames ran out, its network held most of it, and its frame was the oldest: raise maxPartialBytes if the senders are honest.',
+          ),
+      },
       (bytes, start, end) => this.#deliver(bytes, start, end),
     )
     this.#decoder = new TransportMessageDecoder(services.maxAddresses)

@@ -16,9 +16,9 @@ const join = (parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer
 const isSame = (found: readonly Uint8Array[], expected: readonly Uint8Array[]): boolean =>
   found.length === expected.length && found.every((bytes, at) => Buffer.compare(bytes, expected[at] as Uint8Array) === 0)
 
-const reading = (limit = 1_000_000, budget = new PartialBudget(10_000_000)) => {
+const reading = (limit = 1_000_000, budget = new PartialBudget(10_000_000), network = 'a') => {
   const frames: Uint8Array[] = []
-  const reader: FrameReader = new FrameReader(limit, budget, { evict: () => reader.discard() }, (bytes, start, end) => {
+  const reader: FrameReader = new FrameReader(limit, budget, { network, evict: () => reader.discard() }, (bytes, start, end) => {
     frames.push(bytes.subarray(start, end))
   })
   return { reader, frames, budget }
@@ -49,7 +49,7 @@ describe('The frame reader', () => {
         const reader: FrameReader = new FrameReader(
           9_000,
           new PartialBudget(100_000),
-          { evict: () => reader.discard() },
+          { network: 'a', evict: () => reader.discard() },
           (chunk, start, end) => {
             seen.push(chunk.subarray(start, end))
             copies.push(chunk.slice(start, end))
@@ -131,30 +131,101 @@ describe('The budget for unfinished frames', () => {
     reader.push(chunk, 0, bytes)
   }
 
-  test('is never exceeded, and the large frame that was begun first gives way', () => {
+  const readers = (count: number, budget: PartialBudget, network = 'a'): FrameReader[] =>
+    Array.from({ length: count }, () => reading(0x40_0000, budget, network).reader)
+  const survive = (all: readonly FrameReader[]): boolean[] => all.map((reader) => reader.partialBytes > 0)
+  /** Some have given way, and nobody before who began earlier. */
+  const expectOldestGone = (all: readonly FrameReader[]): void => {
+    const first = survive(all).indexOf(true)
+    expect(first).toBeGreaterThan(0)
+    expect(survive(all)).toEqual(all.map((_, index) => index >= first))
+  }
+
+  test('is never exceeded, and the frame that was begun first gives way', () => {
     const budget = new PartialBudget(1_000_000)
-    const readers = Array.from({ length: 8 }, () => reading(0x40_0000, budget).reader)
-    for (const reader of readers) {
+    const all = readers(8, budget)
+    for (const reader of all) {
       begin(reader, 300_000)
       expect(budget.used).toBeLessThanOrEqual(1_000_000)
     }
-    expect(readers.map((reader) => reader.partialBytes > 0)).toEqual([false, false, false, false, false, true, true, true])
+    expect(survive(all)).toEqual([false, false, false, false, false, true, true, true])
   })
 
-  test('refuses when only small frames hold it, and evicts none of them', () => {
+  test('regression: is not filled by small frames, the oldest of which give way to whoever comes new', () => {
     const budget = new PartialBudget(100_000)
-    const small = Array.from({ length: 20 }, () => reading(0x40_0000, budget).reader)
+    const small = readers(20, budget)
     for (const reader of small) begin(reader, 4_500)
     const { reader } = reading(0x40_0000, budget)
-    expect(() => begin(reader, 20_000)).toThrow(expect.objectContaining({ code: 'transport/closed' }) as Error)
-    expect(small.every((one) => one.partialBytes > 0)).toBe(true)
+    begin(reader, 20_000)
+    expect(reader.partialBytes).toBe(4 + 20_000)
+    expectOldestGone(small)
   })
 
-  test('a frame that is itself the oldest gives way to nobody but its own growth', () => {
+  test('lets the network give way that holds most, however many frames it has and however old those of others are', () => {
+    const budget = new PartialBudget(1_000_000)
+    const honest = readers(2, budget, 'b')
+    for (const reader of honest) begin(reader, 100_000)
+    const many = readers(50, budget)
+    for (const reader of many) begin(reader, 50_000)
+    const [late] = readers(1, budget, 'c') as [FrameReader]
+    begin(late, 100_000)
+    expect(survive([...honest, late])).toEqual([true, true, true])
+    expectOldestGone(many)
+  })
+
+  test('a frame that is itself the oldest of the network that holds most gives way to its own growth', () => {
     const budget = new PartialBudget(200_000)
     const { reader } = reading(0x40_0000, budget)
+    const [other] = readers(1, budget, 'b') as [FrameReader]
+    begin(other, 10_000)
     begin(reader, 150_000)
     expect(() => reader.push(new Uint8Array(100_000), 0, 100_000)).toThrow(expect.objectContaining({ code: 'transport/closed' }) as Error)
+    expect(other.partialBytes).toBe(4 + 10_000)
+    other.discard()
     expect(budget.used).toBe(0)
+  })
+
+  test('takes from nobody who holds less than who asks, and knows to the byte what is held', () => {
+    const anyStep = fc.record({ who: fc.nat(11), bytes: fc.integer({ min: 1, max: 40 }), isOver: fc.boolean() })
+    fc.assert(
+      fc.property(fc.array(anyStep, { maxLength: 80 }), (steps) => {
+        const budget = new PartialBudget(100)
+        const held = new Map<object, number>()
+        const totals = (): Map<string, number> => {
+          const sums = new Map<string, number>()
+          for (const [who, bytes] of held) {
+            const { network } = who as { network: string }
+            sums.set(network, (sums.get(network) ?? 0) + bytes)
+          }
+          return sums
+        }
+        const holders = Array.from({ length: 12 }, (_, i) => {
+          const holder = {
+            network: `${i % 4}`,
+            evict: () => {
+              const { network } = holder
+              expect(totals().get(network)).toBe(Math.max(...totals().values()))
+              const [oldest] = [...held.keys()].filter((who) => (who as typeof holder).network === network)
+              expect(oldest).toBe(holder)
+              held.delete(holder)
+            },
+          }
+          return holder
+        })
+        for (const { who, bytes, isOver } of steps) {
+          const holder = holders[who] as (typeof holders)[0]
+          if (isOver) {
+            budget.release(holder)
+            held.delete(holder)
+            continue
+          }
+          held.set(holder, (held.get(holder) ?? 0) + bytes)
+          expect(budget.grow(holder, held.get(holder) as number)).toBe(held.has(holder))
+          expect(budget.used).toBe([...held.values()].reduce((sum, one) => sum + one, 0))
+          expect(budget.used).toBeLessThanOrEqual(100)
+        }
+      }),
+      { numRuns: 500 },
+    )
   })
 })

@@ -64,7 +64,7 @@ const writing = (pressureBytes = 512 * 1024) => {
 
 const framesIn = (bytes: Uint8Array): number => {
   let frames = 0
-  const reader: FrameReader = new FrameReader(16 * 1024 * 1024, new PartialBudget(1e9), { evict: () => undefined }, () => {
+  const reader: FrameReader = new FrameReader(16 * 1024 * 1024, new PartialBudget(1e9), { network: 'a', evict: () => undefined }, () => {
     frames++
   })
   reader.push(bytes, 0, bytes.length)

@@ -52,8 +52,8 @@ export const settle = (): Promise<void> => new Promise((resolve) => setTimeout(r
 export interface Bench {
   readonly services: RecordingServices
   readonly transport: Transport
-  /** Connects a raw peer to a listener of the transport. */
-  readonly dial: (options?: { readonly allowHalfOpen?: boolean }) => Promise<RawPeer>
+  /** Connects a raw peer to a listener of the transport, at `host`, by default 127.0.0.1. */
+  readonly dial: (options?: { readonly allowHalfOpen?: boolean; readonly host?: '127.0.0.1' | '::1' }) => Promise<RawPeer>
   /** Lets the transport connect to a raw peer. */
   readonly accept: () => Promise<{ readonly peer: RawPeer; readonly connection: Connection }>
 }
@@ -74,9 +74,9 @@ export async function withTransport(
   const transport = tcp({ closeTimeoutMs: 200, ...options }).create(services)
   const sockets: Socket[] = []
   const servers: { close(): unknown }[] = []
-  const dial: Bench['dial'] = async (socketOptions = {}) => {
-    const listener = await transport.listen(MultiAddr.parse('/ip4/127.0.0.1/tcp/0'))
-    const socket = connect({ host: '127.0.0.1', port: portOf(listener.address), noDelay: true, ...socketOptions })
+  const dial: Bench['dial'] = async ({ host = '127.0.0.1', ...socketOptions } = {}) => {
+    const listener = await transport.listen(MultiAddr.parse(`/${host === '::1' ? 'ip6' : 'ip4'}/${host}/tcp/0`))
+    const socket = connect({ host, port: portOf(listener.address), noDelay: true, ...socketOptions })
     sockets.push(socket)
     const peer = new RawPeer(socket)
     await new Promise((resolve) => socket.once('connect', resolve))

@@ -210,4 +210,42 @@ describe('Peers that together announce more than the node has memory for', () =>
       honest.write(`01 ${GOOD}`)
       await until(() => services.deliveries.length === 1, 'the honest peer is served')
     }))
+
+  test('regression: small frames, each of them finished but for its end, cut no honest connection whose frame comes in two segments', () =>
+    withTransport({ maxMessageBytes: 65_536, maxPartialBytes: 1_048_576 }, async ({ services, dial }) => {
+      const honest = await dial()
+      honest.write(`01 ${GOOD}`)
+      await until(() => services.deliveries.length === 1, 'the honest peer is served')
+      const attackers: RawPeer[] = []
+      for (let i = 0; i < 24; i++) {
+        const peer = await dial()
+        peer.write('01 00010000')
+        peer.socket.write(new Uint8Array(65_000))
+        attackers.push(peer)
+      }
+      await until(() => attackers.filter((peer) => peer.isClosed).length === 8, 'the budget is full')
+      honest.write(GOOD.slice(0, 19))
+      await until(() => attackers.filter((peer) => peer.isClosed).length === 9, 'one of them gives way')
+      honest.write(GOOD.slice(19))
+      await until(() => services.deliveries.length === 2, 'the honest peer is served')
+      expect(honest.isClosed).toBe(false)
+    }))
+
+  test('take nothing from another network, even when its unfinished frame is the oldest of all', () =>
+    withTransport({ maxMessageBytes: 65_536, maxPartialBytes: 1_048_576 }, async ({ services, dial }) => {
+      const honest = await dial({ host: '::1' })
+      honest.write(`01 ${GOOD.slice(0, 19)}`)
+      await settle()
+      const attackers: RawPeer[] = []
+      for (let i = 0; i < 24; i++) {
+        const peer = await dial()
+        peer.write('01 00010000')
+        peer.socket.write(new Uint8Array(65_000))
+        attackers.push(peer)
+      }
+      await until(() => attackers.filter((peer) => peer.isClosed).length === 9, 'the budget is full, and the oldest of them give way')
+      honest.write(GOOD.slice(19))
+      await until(() => services.deliveries.length === 1, 'the honest peer is served')
+      expect(honest.isClosed).toBe(false)
+    }))
 })
