@@ -8,6 +8,7 @@
 import type { Socket } from 'node:net'
 import { type Pressure, TRAILER, type TransportMessage, TransportMessageEncoder, type Turns } from '@ockam/core'
 import { SLAB_BYTES, type SlabPool } from './slab-pool.ts'
+import type { WriteWatch } from './write-watch.ts'
 
 const HEADER = 4
 /** Payloads from here on are not copied. */
@@ -22,6 +23,7 @@ export class FrameWriter {
   readonly #socket: Socket
   readonly #slabs: SlabPool
   readonly #turns: Turns
+  readonly #watch: WriteWatch
   readonly #maxMessageBytes: number
   readonly #pressureBytes: number
   readonly #encoder = new TransportMessageEncoder()
@@ -33,10 +35,11 @@ export class FrameWriter {
   #pressure: Promise<void> | undefined
   #endPressure: (() => void) | undefined
 
-  constructor(socket: Socket, slabs: SlabPool, turns: Turns, options: FrameWriterOptions) {
+  constructor(socket: Socket, slabs: SlabPool, turns: Turns, watch: WriteWatch, options: FrameWriterOptions) {
     this.#socket = socket
     this.#slabs = slabs
     this.#turns = turns
+    this.#watch = watch
     this.#maxMessageBytes = options.maxMessageBytes
     this.#pressureBytes = options.pressureBytes
   }
@@ -99,6 +102,7 @@ export class FrameWriter {
       this.#end = 0
     }
     if (this.#socket.writableCorked > 0) this.#socket.uncork()
+    this.#watch.wrote()
   }
 
   /** Ends the wait that was asked for: nothing will be sent any more. */

@@ -27,6 +27,11 @@ export interface TcpOptions {
   readonly minProgressBytes?: number
   /** Default 30 000. */
   readonly progressIntervalMs?: number
+  /**
+   * A connection is cut when bytes wait to be sent and the operating system has taken none of them for so long, since the other side reads nothing.
+   * Progress restarts it. 0 turns it off. Default 120 000.
+   */
+  readonly stallTimeoutMs?: number
   /** A connection on which nothing is sent or received for this long is closed. Default 0: never. */
   readonly idleTimeoutMs?: number
   /** Idle time before TCP keep-alive probes. 0 turns them off. Default 300 000. */
@@ -52,6 +57,7 @@ export function resolveTcpOptions(options: TcpOptions): ResolvedTcpOptions {
     versionTimeoutMs: integer('versionTimeoutMs', options.versionTimeoutMs, 10_000, 1, MAX_TIMER_MS),
     minProgressBytes: integer('minProgressBytes', options.minProgressBytes, 1024, 1, MAX_MESSAGE_BYTES),
     progressIntervalMs: integer('progressIntervalMs', options.progressIntervalMs, 30_000, 1, MAX_TIMER_MS),
+    stallTimeoutMs: integer('stallTimeoutMs', options.stallTimeoutMs, 120_000, 0, MAX_TIMER_MS),
     idleTimeoutMs: integer('idleTimeoutMs', options.idleTimeoutMs, 0, 0, MAX_TIMER_MS),
     keepAliveMs: integer('keepAliveMs', options.keepAliveMs, 300_000, 0, MAX_TIMER_MS),
     closeTimeoutMs: integer('closeTimeoutMs', options.closeTimeoutMs, 5_000, 1, MAX_TIMER_MS),

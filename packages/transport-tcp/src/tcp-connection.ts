@@ -30,6 +30,7 @@ import { FrameWatch } from './frame-watch.ts'
 import type { ResolvedTcpOptions } from './option.ts'
 import type { PartialBudget } from './partial-budget.ts'
 import type { SlabPool } from './slab-pool.ts'
+import { WriteWatch } from './write-watch.ts'
 
 const VERSION = 1
 
@@ -57,6 +58,7 @@ export class TcpConnection implements Connection, BatchConnection, AddressedConn
   readonly #reader: FrameReader
   readonly #writer: FrameWriter
   readonly #watch: FrameWatch
+  readonly #writeWatch: WriteWatch
   readonly #decoder: TransportMessageDecoder
   #resolveClosed: (reason: ClosedReason) => void = () => undefined
   /** Open until somebody ends it; then nothing is delivered or accepted any more. */
@@ -87,8 +89,10 @@ export class TcpConnection implements Connection, BatchConnection, AddressedConn
       (bytes, start, end) => this.#deliver(bytes, start, end),
     )
     this.#decoder = new TransportMessageDecoder(services.maxAddresses)
-    this.#writer = new FrameWriter(socket, slabs, services.turns, options)
-    this.#watch = new FrameWatch(services, options, this.#reader, (problem) => this.#fail('transport/timeout', problem))
+    const onLate = (problem: string): void => this.#fail('transport/timeout', problem)
+    this.#watch = new FrameWatch(services, options, this.#reader, onLate)
+    this.#writeWatch = new WriteWatch(services, options.stallTimeoutMs, socket, onLate)
+    this.#writer = new FrameWriter(socket, slabs, services.turns, this.#writeWatch, options)
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
     })
@@ -283,10 +287,13 @@ export class TcpConnection implements Connection, BatchConnection, AddressedConn
     this.#reader.discard()
     this.#rest = undefined
     this.#watch.stop()
+    // From here on `closeTimeoutMs` bounds what still waits.
+    this.#writeWatch.stop()
   }
 
   #finish(reason: ClosedReason): void {
     this.#watch.stop()
+    this.#writeWatch.stop()
     this.#writer.endPressure()
     this.#environment.connections.delete(this)
     this.#resolveClosed(reason)

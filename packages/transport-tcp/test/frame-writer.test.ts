@@ -1,11 +1,12 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
-import { Route, type TransportMessage } from '@ockam/core'
+import { Route, systemClock, type TransportMessage } from '@ockam/core'
 import { describe, expect, test } from 'vitest'
 import { FrameReader } from '../src/frame-reader.ts'
 import { FrameWriter } from '../src/frame-writer.ts'
 import { PartialBudget } from '../src/partial-budget.ts'
 import { SlabPool } from '../src/slab-pool.ts'
+import { WriteWatch } from '../src/write-watch.ts'
 
 const message = (fill: number, length: number): TransportMessage => ({
   onwardRoute: Route.of('receiver'),
@@ -55,7 +56,8 @@ const writing = (pressureBytes = 512 * 1024) => {
   const due: (() => void)[] = []
   const turns = { soon: (task: () => void) => void due.push(task), afterIo: (task: () => void) => void due.push(task) }
   const slabs = new SlabPool()
-  const writer = new FrameWriter(socket as unknown as Socket, slabs, turns, { maxMessageBytes: 16 * 1024 * 1024, pressureBytes })
+  const watch = new WriteWatch({ clock: systemClock, turns }, 0, socket as unknown as Socket, () => undefined)
+  const writer = new FrameWriter(socket as unknown as Socket, slabs, turns, watch, { maxMessageBytes: 16 * 1024 * 1024, pressureBytes })
   const endTurn = (): void => {
     for (const task of due.splice(0)) task()
   }
