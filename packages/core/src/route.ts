@@ -194,8 +194,17 @@ export class Route {
     }
   }
 
+  /** Whether both have the same addresses. What they print does not tell: names may hold `=>`, and bytes are shown as text could be. */
   equals(other: Route): boolean {
-    return this === other || this.toString() === other.toString()
+    if (this.length !== other.length) return false
+    let [left, right]: [Route, Route] = [this, other]
+    // Routes of one connection are mostly made of the same objects.
+    while (left !== right && left.length !== 0) {
+      if (left.next !== right.next && !(left.next as Address).equals(right.next as Address)) return false
+      left = left.step()
+      right = right.step()
+    }
+    return true
   }
 
   /** `0#a => 1#host:4000`; empty text for the empty route. */

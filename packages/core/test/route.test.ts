@@ -76,6 +76,55 @@ describe('Route', () => {
   })
 })
 
+describe('Equality of routes', () => {
+  /** Few bytes, so that equal ones come by chance and names hold what routes print between names. */
+  const anyAddress = fc
+    .tuple(
+      fc.constantFrom(0, 1, 23, 24, 255),
+      fc.oneof(fc.constantFrom('a', 'b', 'a => 0#b', '0xff', ''), fc.constant(Uint8Array.of(0xff))),
+    )
+    .map(([type, value]) => Address.of(type, value))
+  const anyRoute = fc.array(anyAddress, { maxLength: 3 })
+
+  test('regression: routes that print alike are not equal for that', () => {
+    const pairs = [
+      [Route.of(Address.local('a => 0#b')), Route.of('a', 'b')],
+      [Route.of(Address.local(Uint8Array.of(0xff))), Route.of(Address.local('0xff'))],
+    ] as const
+    for (const [one, other] of pairs) {
+      expect(String(one)).toBe(String(other))
+      expect(one.equals(other)).toBe(false)
+      expect(other.equals(one)).toBe(false)
+    }
+    expect(Address.local(Uint8Array.of(0xff)).equals(Address.local('0xff'))).toBe(false)
+  })
+
+  test('is equality of their addresses, byte for byte, however they were put together', () => {
+    fc.assert(
+      fc.property(anyRoute, anyRoute, (some, others) => {
+        const bytes = Route.of(...others).encode()
+        const decoded = new RouteDecoder().decode(bytes, 0, bytes.length)
+        const isSame = some.length === others.length && some.every((hop, i) => hop.key === others[i]?.key)
+        for (const other of [Route.of(...others), decoded, decoded.prepend(Address.local('x')).step()]) {
+          expect(Route.of(...some).equals(other)).toBe(isSame)
+          expect(other.equals(Route.of(...some))).toBe(isSame)
+        }
+        expect(Route.of(...some, 'end').equals(Route.of(...some))).toBe(false)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('does not depend on the form in which a route was received', () => {
+    for (const form of ['81820044 6563686f', '9f82004465 63686fff', '980182005804 6563686f', '8183182a4465 63686ff6']) {
+      const bytes = new Uint8Array(Buffer.from(form.replaceAll(' ', ''), 'hex'))
+      const route = new RouteDecoder().decode(bytes, 0, bytes.length)
+      expect(route.equals(Route.of('echo')), form).toBe(!form.includes('182a'))
+      expect(route.equals(Route.of(Address.of(42, 'echo'))), form).toBe(form.includes('182a'))
+    }
+  })
+})
+
 describe('RouteDecoder', () => {
   test('decodes what was encoded, also in the middle of other bytes', () => {
     fc.assert(
