@@ -1,7 +1,7 @@
 /**
- * Reads CBOR (RFC 8949) from peers, as leniently as the Rust nodes' minicbor and no more: integers and lengths may be longer than needed, arrays
- * and maps may be indefinite, elements and keys that are not known are skipped. Refused everywhere, also inside skipped items: tags, indefinite
- * strings, text that is not UTF-8, unassigned simple values.
+ * Reads CBOR (RFC 8949) from peers, never more leniently than the Rust nodes' minicbor: integers and lengths may be longer than needed, arrays and
+ * maps may be indefinite, elements and keys that are not known are skipped. Stricter than it: tags, indefinite strings, text that is not UTF-8 and
+ * unassigned simple values are refused inside skipped items as well, and so is a small key that a structure's map has twice.
  *
  * A cursor over borrowed bytes: it copies nothing but text, never reads back, and never recurses. It remembers the containers it is in, so that a
  * structure cannot read past its own end into its neighbour. Every limit is checked before anything is allocated for what is declared.
