@@ -1,6 +1,6 @@
 /**
  * Access control of a worker's mailbox: may this message come in, or go out? Refused messages are dropped, counted and reported to diagnostics;
- * nobody is answered.
+ * nobody is answered. Ready-made ones are in `standard-access-control.ts`.
  */
 
 import type { LocalMessage } from './message.ts'
