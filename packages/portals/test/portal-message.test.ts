@@ -1,5 +1,6 @@
 /** The bytes of portal messages: known answers of the Rust and Elixir nodes, and what is made of bytes that are none. */
 
+import { encodeTransportMessage, Route, TransportMessageDecoder } from '@ockam/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
@@ -45,6 +46,56 @@ describe('encoding', () => {
   test('Credit and End are what docs/wire.md says', () => {
     expect(hexOf(encodeCredit(786_432))).toBe('04808030')
     expect(hexOf(END)).toBe('05')
+  })
+})
+
+/** Whole frames over plain TCP, of a portal whose outlet is `outlet`, between the workers `in1` and `out1` (build-trust/ockam fb8fb64cd). */
+describe('frames of the Rust nodes', () => {
+  test.each([
+    {
+      what: 'a Ping',
+      frame: '00000014 83 818200466f75746c6574 81820043696e31 4100',
+      to: 'outlet',
+      from: 'in1',
+      read: { kind: 'ping' },
+      written: PING,
+    },
+    {
+      what: 'a Pong',
+      frame: '00000015 84 81820043696e31 818200446f757431 4101 627b7d',
+      to: 'in1',
+      from: 'out1',
+      read: { kind: 'pong' },
+      written: PONG,
+    },
+    {
+      what: 'a Payload',
+      frame: '00000016 83 818200446f757431 81820043696e31 45 0303616263',
+      to: 'out1',
+      from: 'in1',
+      read: { kind: 'payload', data: text('abc'), counter: undefined },
+      written: payloadOf(text('abc')),
+    },
+    {
+      what: 'a Disconnect',
+      frame: '00000012 83 818200446f757431 81820043696e31 4102',
+      to: 'out1',
+      from: 'in1',
+      read: { kind: 'disconnect' },
+      written: DISCONNECT,
+    },
+  ])('hold $what, which is read and written', ({ frame, to, from, read, written }) => {
+    const bytes = bytesOf(frame.replaceAll(' ', ''))
+    const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
+    expect(length).toBe(bytes.length - 4)
+    const { onwardRoute, returnRoute, payload } = new TransportMessageDecoder().decode(bytes, 4, bytes.length)
+    expect([String(onwardRoute), String(returnRoute)]).toEqual([`0#${to}`, `0#${from}`])
+    expect(decodePortalMessage(payload)).toEqual(read)
+    expect(hexOf(written)).toBe(hexOf(payload))
+    // What we write has four elements, the last one null; everything between is the same.
+    const end = bytes[4] === 0x84 ? bytes.length - 3 : bytes.length
+    const own = encodeTransportMessage({ onwardRoute: Route.of(to), returnRoute: Route.of(from), payload: written })
+    expect(hexOf(own)).toBe(`84${hexOf(bytes.subarray(5, end))}f6`)
   })
 })
 

@@ -1,4 +1,5 @@
 import { OckamError, Route } from '@ockam/core'
+import { CborReader, CborWriter } from '@ockam/core/cbor'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ChannelMessageDecoder, encodeClose, encodeRefresh, payloadLength, writePayload } from '../../src/protocol/channel-message.ts'
@@ -23,6 +24,19 @@ const TO_ECHO = '8282008183818200446563686f81820043617070460568656c6c6f40'
 describe('messages inside a channel', () => {
   test('a Payload has the bytes of the Rust nodes', () => {
     expect(toHex(encode(Route.of('echo'), Route.of('app'), hex('0568656c6c6f')))).toBe(TO_ECHO)
+  })
+
+  test('the ping of a session has the bytes of the Rust nodes: a number in CBOR, to echo, from a collector', () => {
+    const collector = '00112233445566778899aabbccddeeff'
+    const ping = `8282008183 818200446563686f 8182005820${toHex(new TextEncoder().encode(collector))} 491b0102030405060708 40`.replaceAll(
+      ' ',
+      '',
+    )
+    const number = new CborWriter().uint(0x0102030405060708n).finish()
+    expect(toHex(encode(Route.of('echo'), Route.of(collector), number))).toBe(ping)
+    const { kind, onwardRoute, returnRoute, payloadStart, payloadEnd } = decode(hex(ping))
+    expect([kind, String(onwardRoute), String(returnRoute)]).toEqual(['payload', '0#echo', `0#${collector}`])
+    expect(new CborReader(hex(ping).subarray(payloadStart, payloadEnd)).uint64()).toBe(0x0102030405060708n)
   })
 
   test('a Close has the bytes of the Rust nodes (messages_test.exs)', () => {
