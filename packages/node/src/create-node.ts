@@ -53,8 +53,11 @@ export async function createNode(options: NodeOptions = {}): Promise<OckamNode> 
   const store = options.store ?? memoryStore()
   let software: SoftwareVault | undefined
   const release = async (): Promise<void> => {
-    await software?.close()
-    await store.close()
+    try {
+      await software?.close()
+    } finally {
+      await store.close()
+    }
   }
   try {
     software = softwareVault({ store, ...(random && { random }), ...(protection && { protection }) })

@@ -3,6 +3,7 @@
 import {
   type Address,
   type BodyCodec,
+  type CloseOptions,
   dropPressure,
   type Identifier,
   type MultiAddr,
@@ -17,6 +18,7 @@ import {
 } from '@ockam/core'
 import type { ChannelClosed, ChannelEvent, SecureChannel } from '@ockam/secure-channel'
 import { RequestSender, type TypedRequestOptions } from './request-sender.ts'
+import { TimeLimit, within } from './time-limit.ts'
 
 const PROBE = new Uint8Array(1)
 const CONFIRMATION_MS = 5000
@@ -150,10 +152,21 @@ export class NodeChannel implements AsyncDisposable {
     }
   }
 
-  /** Sends what waits, tells the peer, and closes what was opened for the channel. Idempotent. @param options.timeoutMs default 5000. */
-  async close(options?: { readonly timeoutMs?: number }): Promise<void> {
-    await this.channel.close(options)
-    await this.#before?.close()
+  /**
+   * Sends what waits, tells the peer, and closes what was opened for the channel. Idempotent.
+   * @param options.timeoutMs after this the rest ends by force. Default 5000 each for the channel and what was opened for it. When the signal aborts,
+   * everything ends by force at once.
+   * @throws {OckamError} `node/invalid-argument`, and then nothing was closed; `signal.reason`, and what closing the way throws.
+   */
+  async close(options: CloseOptions = {}): Promise<void> {
+    const { clock } = this.#router.services
+    const limit = new TimeLimit(clock, options, 'Closing a secure channel')
+    try {
+      await this.channel.close(options)
+    } finally {
+      const ways = this.#before === undefined ? [] : [this.#before.close()]
+      await within(clock, Promise.all(ways), { ...options, ...limit.left }).finally(() => limit.end())
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -26,6 +26,8 @@ export class NodeSession implements Session {
   readonly #session: Session
   readonly #keeper: ChannelKeeper
   readonly #requests: RequestSender
+  /** Rejects when the channel that was kept could not be closed in order. */
+  readonly #ended: Promise<void>
 
   /** @internal Use `node.openSession`. */
   constructor(router: Router, session: Session, keeper: ChannelKeeper) {
@@ -33,7 +35,8 @@ export class NodeSession implements Session {
     this.#session = session
     this.#keeper = keeper
     this.#requests = new RequestSender(router)
-    this.closed = session.closed.then(() => keeper.close())
+    this.#ended = session.closed.then(() => keeper.close())
+    this.closed = this.#ended.catch(() => undefined)
   }
 
   get name(): string {
@@ -109,9 +112,10 @@ export class NodeSession implements Session {
     throw new OckamError('node/not-connected', `The session "${this.name}" is ${this.state}: wait until it is up.`)
   }
 
+  /** Idempotent. @throws what closing the channel's way did; nothing is left open by the session then either. */
   async close(): Promise<void> {
     await this.#session.close()
-    await this.closed
+    await this.#ended
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -3,6 +3,7 @@
 import {
   type Address,
   type AnyWorker,
+  type CloseOptions,
   type ConnectionHandle,
   type ConnectionOptions,
   dropPressure,
@@ -10,7 +11,6 @@ import {
   type LocalMessage,
   MultiAddr,
   type MultiAddrProtocol,
-  OckamError,
   type Pressure,
   type RequestOptions,
   type ResolvedRoute,
@@ -59,6 +59,8 @@ export class OckamNode implements AsyncDisposable {
   readonly sessions: SessionSet
   readonly #parts: NodeParts
   readonly #sessions = new Set<NodeSession>()
+  /** Aborts when closing is to come to its end. */
+  readonly #hurry = new AbortController()
   #closed: Promise<void> | undefined
 
   /** @internal Use {@link createNode}. */
@@ -178,33 +180,53 @@ export class OckamNode implements AsyncDisposable {
   }
 
   /**
-   * Stops taking messages, drains, says goodbye to channels, closes connections, keys and the store. Idempotent.
-   * @param options.timeoutMs how long peers that do not read may hold this up. Default 5000 for channels and for connections.
+   * Stops taking messages, drains, says goodbye to channels, closes connections, keys and the store. Each is closed whatever happened to the others.
+   * Idempotent; a later call may be more urgent.
+   * @param options.timeoutMs how long peers that do not read may hold this up; the rest ends by force. Default 5000 each for sessions, channels and
+   * connections. When the signal aborts, all of it ends by force at once.
+   * @throws {OckamError} `node/invalid-argument`, and then nothing was closed; `signal.reason`; the first error of what was closed.
    */
-  close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    const { timeoutMs } = options
+  async close(options: CloseOptions = {}): Promise<void> {
     // Checked before anything is remembered: a node must not become impossible to close.
-    if (timeoutMs !== undefined && !(timeoutMs > 0)) {
-      const problem = `timeoutMs is a positive number of milliseconds; got ${timeoutMs}.`
-      return Promise.reject(new OckamError('node/invalid-argument', problem))
+    const limit = new TimeLimit(this.router.services.clock, options, 'Closing a node')
+    const hurry = (): void => this.#hurry.abort()
+    try {
+      if (limit.signal.aborted) hurry()
+      else limit.signal.addEventListener('abort', hurry, { once: true })
+      this.#closed ??= this.#close(options)
+      await this.#closed
+      if (options.signal?.aborted === true) throw options.signal.reason
+    } finally {
+      limit.end()
     }
-    this.#closed ??= this.#close(options)
-    return this.#closed
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
-  async #close(options: { readonly timeoutMs?: number }): Promise<void> {
-    try {
-      // Sessions come first, or they would open again what is closed; relays last, because goodbyes go through them.
-      await within(this.router.services.clock, Promise.all([...this.#sessions].map((session) => session.close())), options)
-      await this.channels.close(options)
-      await within(this.router.services.clock, this.sessions.close(), options)
-      await this.router.close(options)
-    } finally {
-      await this.#parts.release()
+  async #close({ timeoutMs }: CloseOptions): Promise<void> {
+    const { signal } = this.#hurry
+    const options = timeoutMs === undefined ? { signal } : { signal, timeoutMs }
+    const { clock } = this.router.services
+    // Sessions come first, or they would open again what is closed; relays last, because goodbyes go through them.
+    const steps = [
+      () => within(clock, everyEnd([...this.#sessions].map((session) => session.close())), options),
+      () => this.channels.close(options),
+      () => within(clock, this.sessions.close(), options),
+      () => this.router.close(options),
+      () => this.#parts.release(),
+    ]
+    const errors: unknown[] = []
+    for (const step of steps) {
+      // That it was hurried is an error of the call that did so, not of closing.
+      await step().catch((error: unknown) => error === signal.reason || errors.push(error))
     }
+    if (errors.length > 0) throw errors[0]
   }
+}
+
+/** Waits for all of them. @throws what the first one rejected with. */
+async function everyEnd(ends: readonly Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(ends)) if (outcome.status === 'rejected') throw outcome.reason
 }

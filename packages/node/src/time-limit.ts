@@ -1,6 +1,6 @@
 /** One limit in time for an operation of several steps, and the caller's `AbortSignal` with it. */
 
-import { type Clock, OckamError, type RequestOptions, type Timer } from '@ockam/core'
+import { type Clock, type CloseOptions, OckamError, type RequestOptions, type Timer } from '@ockam/core'
 
 export class TimeLimit {
   /** Aborts with the caller's reason, or with `node/timeout` when the time is over. */
@@ -41,16 +41,22 @@ export class TimeLimit {
 
 const CLOSE_MS = 5000
 
-/** Waits for the end of something, but not for ever: it then ends by itself, unattended. @param options.timeoutMs default 5000. */
-export async function within(
-  clock: Clock,
-  end: Promise<unknown>,
-  { timeoutMs = CLOSE_MS }: { readonly timeoutMs?: number },
-): Promise<void> {
-  let timer: Timer | undefined
+/**
+ * Waits for the end of something that takes no limits itself, but not for ever: it then ends by itself, unattended.
+ * @param options.timeoutMs default 5000. The signal ends the waiting too, without an error.
+ */
+export async function within(clock: Clock, end: Promise<unknown>, { timeoutMs = CLOSE_MS, signal }: CloseOptions): Promise<void> {
+  let giveUp: () => void = () => undefined
   const late = new Promise<void>((resolve) => {
-    timer = clock.schedule(Math.min(timeoutMs, 0x7fff_ffff), resolve, { isBackground: false })
+    giveUp = resolve
   })
-  await Promise.race([end, late])
-  timer?.cancel()
+  const timer = clock.schedule(Math.min(timeoutMs, 0x7fff_ffff), giveUp, { isBackground: false })
+  if (signal?.aborted === true) giveUp()
+  else signal?.addEventListener('abort', giveUp, { once: true })
+  try {
+    await Promise.race([end, late])
+  } finally {
+    timer.cancel()
+    signal?.removeEventListener('abort', giveUp)
+  }
 }

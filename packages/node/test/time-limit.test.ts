@@ -1,6 +1,7 @@
+import { getEventListeners } from 'node:events'
 import type { Clock } from '@ockam/core'
 import { describe, expect, test } from 'vitest'
-import { TimeLimit } from '../src/time-limit.ts'
+import { TimeLimit, within } from '../src/time-limit.ts'
 
 /** A clock that stands still until it is moved. */
 class StillClock implements Clock {
@@ -75,5 +76,32 @@ describe('one limit in time for several steps', () => {
         expect.objectContaining({ code: 'node/invalid-argument' }),
       )
     }
+  })
+})
+
+describe('waiting for an end within limits', () => {
+  test('leaves no timer and no listener behind, whichever way it is over', async () => {
+    const clock = new StillClock()
+    const controller = new AbortController()
+    const { signal } = controller
+    await within(clock, Promise.resolve(), { signal })
+    const failure = new Error('The line cannot be closed.')
+    await expect(within(clock, Promise.reject(failure), { signal })).rejects.toBe(failure)
+    expect(clock.tasks.size).toBe(0)
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
+  test('gives up when the time is over, or the signal aborts', async () => {
+    const clock = new StillClock()
+    const never = new Promise(() => undefined)
+    const waiting = within(clock, never, {})
+    clock.advance(5000)
+    await waiting
+    const controller = new AbortController()
+    const hurried = within(clock, never, { signal: controller.signal, timeoutMs: Number.POSITIVE_INFINITY })
+    controller.abort()
+    await hurried
+    await within(clock, never, { signal: controller.signal })
+    expect(clock.tasks.size).toBe(0)
   })
 })
