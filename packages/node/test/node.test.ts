@@ -160,7 +160,7 @@ describe('a node', () => {
     expect(String((await second.identities.channelProof(identifier)).identifier)).toBe(String(identifier))
   })
 
-  test('tells how a channel ended: closed here, by the peer, or cut off', async () => {
+  test('tells how a channel ended: closed here, or by the peer', async () => {
     const { device, deviceIdentity, service, dial } = await three()
     const channel = await dial(device, String(deviceIdentity.identifier))
     await channel.request('echo', text('x'))
