@@ -18,14 +18,11 @@ export class Program {
   constructor(file: string, label: string | undefined, environment: Readonly<Record<string, string>> = {}, args: readonly string[] = []) {
     const path = fileURLToPath(new URL(`./${file}.js`, import.meta.url))
     this.#process = spawn(process.execPath, [path, ...args], { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
-    this.#exited = once(this.#process, 'exit').then(([code]) => (typeof code === 'number' ? code : 1))
+    // Not 'exit': by then not all it wrote has been read.
+    this.#exited = once(this.#process, 'close').then(([code]) => (typeof code === 'number' ? code : 1))
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       if (stream !== null) createInterface(stream).on('line', (line) => this.#take(label, line))
     }
-  }
-
-  get pid(): number | undefined {
-    return this.#process.pid
   }
 
   /** The first line, past or to come, that contains `text`. Rejects when the program ends without it. */
