@@ -10,6 +10,7 @@ import { setting, stateFolder } from './setting.ts'
 const relay = setting('RELAY', '/ip4/127.0.0.1/tcp/4000')
 const device = setting('DEVICE', '$(node dist/identity.js ./device)')
 
+let isRelayLost = false
 /** What happens beside the readings: peers that are refused get no answer, but whoever runs the service sees them here. */
 const diagnostics: Diagnostics = {
   event(name, details) {
@@ -17,7 +18,12 @@ const diagnostics: Diagnostics = {
       console.log(`refused ${shortened(String(details?.peer ?? 'a stranger'))} without a word (${details?.code})`)
     }
     if (name === 'routing/connection-closed' && details?.reason !== 'local') {
-      console.log('lost the relay: nobody can reach this service until it is started again')
+      isRelayLost = true
+      console.log('lost the relay: registering again')
+    }
+    if (name === 'routing/session-up' && isRelayLost) {
+      isRelayLost = false
+      console.log('is registered with the relay again')
     }
   },
 }

@@ -65,22 +65,22 @@ test('when the service is killed, the device gets errors with a code; restarted,
   expect(await ask(await open(address, first.identifier))).toMatchObject({ accepted: true })
 }, 60_000)
 
-test('when the relay is killed, the device gets errors with a code, and its node closes; restarted, both sides come back to it', async () => {
+test('when the relay is killed, the device gets errors with a code; restarted, the service comes back to it by itself, as who it was', async () => {
   const { relay, address } = await startRelay()
-  const first = await startService(address)
-  const channel = await open(address, first.identifier)
+  const { service, identifier } = await startService(address)
+  const channel = await open(address, identifier)
   expect(await ask(channel)).toMatchObject({ accepted: true })
+  expect(service.lines.filter((line) => line.includes('again'))).toEqual([])
 
   await relay.kill()
+  await service.line('lost the relay: registering again')
   await expect(ask(channel, TIMEOUT_MS)).rejects.toMatchObject({ code: 'routing/timeout' })
-  await expect(open(address, first.identifier)).rejects.toMatchObject({ code: 'transport/connect-failed' })
+  await expect(open(address, identifier)).rejects.toMatchObject({ code: 'transport/connect-failed' })
   await channel.close()
 
   await startRelay(address)
-  await first.service.kill()
-  const second = await startService(address)
-  expect(second.identifier).toBe(first.identifier)
-  expect(await ask(await open(address, first.identifier))).toMatchObject({ accepted: true })
+  await service.line('is registered with the relay again')
+  expect(await ask(await open(address, identifier))).toMatchObject({ accepted: true })
 }, 60_000)
 
 test('when the relay is killed while a request waits, the request still ends by its own time limit', async () => {
