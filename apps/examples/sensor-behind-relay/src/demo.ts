@@ -38,10 +38,11 @@ async function tell(): Promise<void> {
   say('Three programs get an identity each; the keys stay in their own folders.')
   const service = await identify('service')
   const device = await identify('device')
-  console.log(`service  ${service}\ndevice   ${device}`)
+  const relayIdentifier = await identify('relay')
+  console.log(`service  ${service}\ndevice   ${device}\nrelay    ${relayIdentifier}`)
 
-  say('A relay listens. It has no keys and knows nobody.')
-  const relayProgram = start('relay', { LISTEN: '/ip4/127.0.0.1/tcp/0' })
+  say('The relay listens. It has no keys but its own, which take no part in what it passes on, and knows nobody.')
+  const relayProgram = start('relay', { LISTEN: '/ip4/127.0.0.1/tcp/0', STATE: state('relay') })
   const relay = (await relayProgram.line('listens on')).split(' ').at(-1) ?? ''
 
   say('The service cannot be dialled: it registers with the relay, and will talk to this device only.')

@@ -29,7 +29,7 @@ afterEach(async () => {
 })
 
 async function startRelay(listen = '/ip4/127.0.0.1/tcp/0'): Promise<{ relay: RunningProgram; address: string }> {
-  const relay = run('relay', { LISTEN: listen })
+  const relay = run('relay', { LISTEN: listen, STATE: join(folder, 'relay') })
   return { relay, address: (await relay.line('listens on')).split(' ').at(-1) as string }
 }
 

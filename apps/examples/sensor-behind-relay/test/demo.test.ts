@@ -16,11 +16,13 @@ describe('the demonstration', () => {
     expect(await demo.exited, demo.lines.join('\n')).toBe(0)
     const from = (label: string): string[] => demo.lines.filter((line) => line.startsWith(label.padEnd(9)))
 
-    const identifiers = ['service', 'device'].map((name) =>
+    const identifiers = ['service', 'device', 'relay'].map((name) =>
       demo.lines.find((line) => new RegExp(`^${name} +I[0-9a-f]{64}$`).test(line))?.slice(-65),
     )
-    expect(new Set(identifiers).size).toBe(2)
-    const [service, device] = identifiers as [string, string]
+    expect(new Set(identifiers).size).toBe(3)
+    const [service, device, relay] = identifiers as [string, string, string]
+    // Each of the three programs has the identity from its own folder.
+    expect(from('relay').join('\n')).toContain(`relay    is ${relay}, listens on /ip4/127.0.0.1/tcp/`)
 
     // The service is the same before and after its restart, and the device has proof of talking to it.
     expect(from('service').filter((line) => line.includes('reachable at'))).toEqual([

@@ -65,7 +65,7 @@ function foundIn(captures: readonly Buffer[], secrets: readonly Secret[]): strin
 }
 
 async function relayBetweenProxies(): Promise<{ relay: RunningProgram; forService: RecordingProxy; forDevice: RecordingProxy }> {
-  const relay = run('relay', { LISTEN: '/ip4/127.0.0.1/tcp/0' })
+  const relay = run('relay', { LISTEN: '/ip4/127.0.0.1/tcp/0', STATE: join(folder, 'relay') })
   const port = Number((await relay.line('listens on')).split('/').at(-1))
   const [forService, forDevice] = [await RecordingProxy.to(port), await RecordingProxy.to(port)]
   proxies.push(forService, forDevice)
