@@ -14,7 +14,7 @@ export const buildRustPeer = async () => {
   const cwd = join(root, 'tools', 'rust-peer')
   const cargo = await run('cargo', ['--version'], { capture: true }).catch(() => ({ code: 1 }))
   if (cargo.code !== 0) {
-    console.error('The Rust peer cannot be built: cargo (Rust 1.85 or newer) is not installed.')
+    console.error('The Rust peer cannot be built: cargo (Rust 1.88 or newer) is not installed.')
     return existsSync(rustPeerPath())
   }
   const startedAt = performance.now()
