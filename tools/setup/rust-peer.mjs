@@ -12,7 +12,7 @@ export const buildRustPeer = async () => {
     return false
   }
   const cwd = join(root, 'tools', 'rust-peer')
-  const cargo = await run('cargo', ['--version'], { capture: true }).catch(() => ({ code: 1 }))
+  const cargo = await run('cargo', ['--version'], { capture: true })
   if (cargo.code !== 0) {
     console.error('The Rust peer cannot be built: cargo (Rust 1.88 or newer) is not installed.')
     return existsSync(rustPeerPath())

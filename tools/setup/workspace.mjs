@@ -22,12 +22,16 @@ export const workspaceFolders = () =>
     .sort()
     .map((folder) => ({ folder, manifest: JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) }))
 
+/** What a shell answers when there is no such program. */
+const NOT_FOUND = 127
+
 /**
  * Runs a command from the repository's root with the workspace's tools first in PATH.
- * Resolves with the exit code (1 when a signal ended it) and, when `capture` is set, with what it wrote.
+ * Resolves with the exit code (1 when a signal ended it, 127 when it cannot be started) and, when `capture` is set, with what it wrote; otherwise that
+ * is on the terminal, as is why it cannot be started.
  */
 export const run = (command, args, { capture = false, env = {}, cwd = root } = {}) =>
-  new Promise((resolve, reject) => {
+  new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd,
       stdio: capture ? ['ignore', 'pipe', 'pipe'] : 'inherit',
@@ -49,13 +53,24 @@ export const run = (command, args, { capture = false, env = {}, cwd = root } = {
     const done = () => process.off('SIGTERM', passOn).off('SIGINT', wait)
     child.once('error', (error) => {
       done()
-      reject(error)
+      const reason = whyNotStarted(command, error)
+      if (!capture) console.error(reason)
+      resolve({ code: NOT_FOUND, output: `${reason}\n` })
     })
     child.once('close', (code, signal) => {
       done()
       resolve({ code: signal === null ? code : 1, output })
     })
   })
+
+const whyNotStarted = (command, { code, message }) => {
+  if (code !== 'ENOENT') return `error: ${command} cannot be started: ${message}.`
+  const hint =
+    command === 'npx'
+      ? 'npx comes with npm: install npm, or put it on the PATH.'
+      : 'install it, or put it on the PATH; when it is a tool of this repository, remove node_modules and .setup, and try again.'
+  return `error: ${command} cannot be started: there is no such program.\nhint: ${hint}`
+}
 
 /** Stops with a plain sentence when this Node is too old for the packages. */
 export const requireNode = () => {
@@ -89,6 +104,7 @@ export const install = async () => {
   const args = ['-y', `pnpm@${version}`, 'install', '--frozen-lockfile', '--config.confirm-modules-purge=false']
   // When we run inside `npx -p node@24 -c ...`, the inner npx must not inherit the outer one's own options.
   const { code } = await run('npx', args, { env: { npm_config_call: undefined, npm_config_package: undefined } })
+  if (code === NOT_FOUND) process.exit(1)
   if (code !== 0) {
     console.error(`error: the installation failed (exit code ${code}).`)
     console.error(`hint: is the npm registry reachable? After editing a package.json, run \`npx pnpm@${version} install\` once.`)
