@@ -73,6 +73,8 @@ export async function bundle(source: string, folder: string): Promise<string> {
     removeNodeProtocol: false,
     esbuildOptions: (options) => {
       options.conditions = ['@ockam/source']
+      // What goes wrong is in the error that is thrown: printed as well, it would look like a failure where one is expected.
+      options.logLevel = 'silent'
     },
   })
   return join(folder, `${name}.mjs`)

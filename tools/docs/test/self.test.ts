@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { runDocument } from '../src/run-document.ts'
 import { extractionFolder } from '../src/repository.ts'
 
@@ -61,6 +61,9 @@ describe('the test of documents', () => {
     ['a block left out without a reason', block('ts no-run', 'f()'), 'without a reason'],
     ['a block that is never closed', '```ts\nf()', 'never closed'],
   ])('fails for %s', async (_, markdown, reason) => {
+    // tsup says that it failed, whatever it is told; here it has to.
+    const said = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    onTestFinished(() => said.mockRestore())
     await expect(run(markdown)).rejects.toThrow(reason)
   })
 
