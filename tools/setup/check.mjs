@@ -15,7 +15,11 @@ const steps = [
   { name: 'types', promise: 'sources and tests type-check', run: types },
   { name: 'boundaries', promise: 'packages import only what they may', run: boundaries },
   { name: 'unused', promise: 'no unused file, export or dependency', run: unused },
-  { name: 'repository', promise: 'every package has README and LICENSE, no file names a machine', run: repository },
+  {
+    name: 'repository',
+    promise: 'every package has a whole README, a LICENSE and a row in ARCHITECTURE.md, no file names a machine',
+    run: repository,
+  },
   { name: 'install-scripts', promise: 'nothing a browser-safe package needs runs code when installed', run: installScripts },
   { name: 'build', promise: 'every package builds', run: async () => ({ ok: await build(), output: '' }) },
   { name: 'packages', promise: 'packed tarballs satisfy publint and are-the-types-wrong', run: packageTruth, needsBuild: true },
