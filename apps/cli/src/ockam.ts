@@ -6,7 +6,7 @@ import packageJson from '../package.json' with { type: 'json' }
 const { version } = packageJson
 const [first, ...others] = process.argv.slice(2)
 if ((first === '--version' || first === '-V') && others.length === 0) {
-  process.stdout.write(`ockam ${version}\n`)
+  process.stdout.on('error', () => undefined).write(`ockam ${version}\n`)
 } else {
   const { main } = await import('./program/main.ts')
   process.exitCode = await main(process.argv.slice(2), version)

@@ -1,7 +1,7 @@
 /** Background nodes as processes: whom their files and sockets let in, what a kill leaves behind, who wins a race, how a command is interrupted. */
 
 import { existsSync } from 'node:fs'
-import { lstat, readdir, readFile, writeFile } from 'node:fs/promises'
+import { lstat, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -123,6 +123,20 @@ describe('a background node', { timeout: 120_000 }, () => {
     expect(existsSync(join(own.home, 'nodes', 'n1', 'running.json'))).toBe(false)
   })
 
+  test('goes on when its log cannot be written, and loses lines only', async () => {
+    await ockam('node create n1 --quiet')
+    await ockam('node stop n1')
+    const log = state().nodes.logPath('n1')
+    await rm(log)
+    // A disk without room, as far as this file is concerned.
+    await symlink('/dev/full', log)
+    await ockam('node start n1')
+    const { pid } = JSON.parse((await ockam('node show n1 --output json')).stdout)
+    // Connections are events, and so lines of the log.
+    for (let i = 0; i < 3; i++) expect((await ockam('message send hello --to /node/n1/service/uppercase')).stdout).toBe('HELLO\n')
+    expect(pidOf('n1')).toBe(pid)
+  })
+
   test('is forgotten when it cannot start, and what it says is the reason', async () => {
     const taken = createServer()
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
@@ -177,6 +191,25 @@ describe('a command', { timeout: 120_000 }, () => {
       .not.toEqual({})
     waiting.process.kill('SIGINT')
     expect((await waiting.finished).code).toBe(130)
+  })
+
+  test('that follows a log ends when nobody reads what it prints', async () => {
+    await ockam('node create n1 --quiet')
+    const following = startCommand(own, ['node', 'logs', 'n1', '--follow'])
+    await following.says('is ready')
+    following.process.stdout?.destroy()
+    await ockam('message send hello --to /node/n1/service/uppercase')
+    expect(await following.finished).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  test('in the foreground is a node that goes on when nobody reads what it says', async () => {
+    const running = startCommand(own, ['node', 'create', 'n1', '--foreground'])
+    await running.says('is ready')
+    running.process.stdout?.destroy()
+    running.process.stderr?.destroy()
+    for (let i = 0; i < 3; i++) expect((await ockam('message send hello --to /node/n1/service/uppercase')).stdout).toBe('HELLO\n')
+    running.process.kill('SIGINT')
+    expect((await running.finished).code).toBe(0)
   })
 
   test('in the foreground is a node that ends in good order when it is interrupted', async () => {

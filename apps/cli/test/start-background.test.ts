@@ -23,6 +23,13 @@ test.each([
   const line = JSON.stringify({ error: { code, message: 'No.' } })
   await writeFile(program, `require('node:fs').writeSync(3, ${JSON.stringify(`${line}\n`)})`)
   const state = { path: folder, nodes: { logPath: () => join(folder, 'log') } } as unknown as State
-  const started = startBackground({ state, name: 'n1', program, environment: {}, passphrase: undefined })
+  const started = startBackground({
+    state,
+    name: 'n1',
+    program,
+    environment: {},
+    passphrase: undefined,
+    signal: new AbortController().signal,
+  })
   await expect(started).rejects.toMatchObject({ ...expected, message: 'No.' })
 })

@@ -41,7 +41,7 @@ export interface RunOptions {
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const READINESS_FD = 3
 
-/** Resolves when the node has ended in good order. @throws what opening it fails with, which the parent is told too. */
+/** Resolves when the node has ended in good order, also when it was told to before it was ready. @throws what opening it fails with, which the parent is told too. */
 export async function runNode(options: RunOptions): Promise<void> {
   try {
     await run(options)
@@ -90,7 +90,10 @@ async function runLocked(options: RunOptions, lock: NodeLock): Promise<void> {
       await control.restore()
       const address = host.things.listeners.entries()[0]?.[1].address
       lock.setRunning(address?.toString())
-      await onReady?.(host)
+      if (!(await stop.isLaterThan(onReady?.(host)))) {
+        say(`node "${name}" ends before it was ready`)
+        return
+      }
       say(`node "${name}" is ready at ${address ?? 'no address'}, process ${process.pid}`)
       if (isChild) report({ ready: { pid: process.pid, address: address?.toString() } })
       say(`node "${name}" ends: ${await stop.wait(until)}`)
@@ -132,6 +135,13 @@ class StopRequest {
 
   request(reason: string): void {
     this.#resolve(reason)
+  }
+
+  /** False when the node shall end before that is done; it is then left alone. */
+  async isLaterThan(work: void | Promise<void>): Promise<boolean> {
+    if (work === undefined) return true
+    work.catch(() => undefined)
+    return Promise.race([work.then(() => true), this.#reason.then(() => false)])
   }
 
   wait(until: Promise<void> | undefined): Promise<string> {

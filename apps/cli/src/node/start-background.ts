@@ -22,11 +22,13 @@ export interface BackgroundOptions {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Of the vault, when a person gave it. The child takes it out of its environment when it starts. */
   readonly passphrase: string | undefined
+  /** Ends the node if it is not ready by then. */
+  readonly signal: AbortSignal
 }
 
 /** @throws {CommandError} what the node failed with, `cli/failed`. */
 export async function startBackground(options: BackgroundOptions): Promise<{ pid: number; address: string | undefined }> {
-  const { state, name, program, environment, passphrase } = options
+  const { state, name, program, environment, passphrase, signal } = options
   const path = state.nodes.logPath(name)
   beginAnewWhenLarge(path)
   const log = openSync(path, 'a', 0o600)
@@ -37,13 +39,17 @@ export async function startBackground(options: BackgroundOptions): Promise<{ pid
       env: { ...environment, OCKAM_HOME: state.path, ...(passphrase !== undefined && { OCKAM_VAULT_PASSPHRASE: passphrase }) },
     })
     const pipe = child.stdio[3] as Readable
-    const timer = setTimeout(() => child.kill('SIGKILL'), READY_WITHIN_MS)
+    const kill = (): void => void child.kill('SIGKILL')
+    const timer = setTimeout(kill, READY_WITHIN_MS)
+    signal.addEventListener('abort', kill)
     try {
+      signal.throwIfAborted()
       const readiness = await readinessOf(name, pipe, child)
       if ('ready' in readiness) return readiness.ready
       throw asError(readiness.error)
     } finally {
       clearTimeout(timer)
+      signal.removeEventListener('abort', kill)
       pipe.destroy()
       child.unref()
     }

@@ -11,6 +11,7 @@ import { buildProgram } from './build-program.ts'
 import { explain } from './explain.ts'
 import type { Shell } from './shell.ts'
 import { firstLineOf } from './standard-input.ts'
+import { watchOutput } from './output.ts'
 
 const SIGNALS = [
   ['SIGINT', 130],
@@ -30,10 +31,11 @@ export async function main(words: readonly string[], version: string): Promise<n
     isCompact: globals.isCompact,
     isQuiet: globals.isQuiet,
     isVerbose: globals.isVerbose,
-    isColored: globals.hasNoColor || environment['NO_COLOR'] ? false : undefined,
+    isColored: globals.hasNoColor || environment['NO_COLOR'] || environment['TERM'] === 'dumb' ? false : undefined,
     isAnimated: environment['TERM'] !== 'dumb' && !globals.hasNoInput,
   })
   const interruption = new Interruption()
+  const output = watchOutput(process, () => interruption.abort(new Error('nobody reads what is printed')))
   const shell: Shell = {
     terminal,
     environment,
@@ -45,15 +47,19 @@ export async function main(words: readonly string[], version: string): Promise<n
     run: (words) => runInside(shell, words, version),
     signal: interruption.signal,
     leaveSignals: () => interruption.forget(),
+    tidyUp: (work) => interruption.delayedBy(work),
     isInteractive,
     firstLine: () => firstLineOf(process.stdin),
   }
   try {
     const program = buildProgram(shell, version)
     await program.parseAsync(words, { from: 'user' })
+    await output.flushed()
     return interruption.exitCode ?? Number(process.exitCode ?? 0)
   } catch (error) {
     if (interruption.exitCode !== undefined) return interruption.exitCode
+    // Whoever read has what they wanted.
+    if (output.isClosed) return 0
     if (error instanceof CommanderError) return afterParser(error, terminal)
     const problem = explain(error)
     terminal.fail(problem)
@@ -64,10 +70,14 @@ export async function main(words: readonly string[], version: string): Promise<n
   }
 }
 
-/** Ends a command that the user, or the system, interrupts: what is under way is told, and the process ends soon whether it listens or not. */
+/**
+ * Ends a command that the user, or the system, interrupts: what is under way is told, and the process ends soon whether it listens or not, but for what
+ * has to be tidied up. A second signal does not wait for that either.
+ */
 class Interruption {
   readonly #controller = new AbortController()
   readonly #listeners = SIGNALS.map(([name, code]) => [name, () => this.#interrupt(code)] as const)
+  readonly #tidying = new Set<Promise<unknown>>()
   exitCode: number | undefined
 
   constructor() {
@@ -82,10 +92,27 @@ class Interruption {
     for (const [name, listener] of this.#listeners) process.off(name, listener)
   }
 
+  abort(reason: Error): void {
+    this.#controller.abort(reason)
+  }
+
+  /** The process does not end for a signal before this is done. */
+  async delayedBy<T>(work: () => Promise<T>): Promise<T> {
+    const done = work()
+    this.#tidying.add(done)
+    try {
+      return await done
+    } finally {
+      this.#tidying.delete(done)
+    }
+  }
+
   #interrupt(code: number): void {
+    if (this.exitCode !== undefined) process.exit(code)
     this.exitCode = code
     this.#controller.abort(new Error('interrupted'))
-    setTimeout(() => process.exit(code), LAST_MOMENT_MS).unref()
+    const end = (): void => void Promise.allSettled(this.#tidying).then(() => process.exit(code))
+    setTimeout(end, LAST_MOMENT_MS).unref()
   }
 }
 

@@ -20,6 +20,8 @@ export interface Shell {
   readonly signal: AbortSignal
   /** For commands that run a node here: signals are the node's from now on. */
   readonly leaveSignals: () => void
+  /** Takes back what a command has made: an interruption waits for it. */
+  readonly tidyUp: <T>(work: () => Promise<T>) => Promise<T>
   /** The first line of standard input that is not empty, for `-` in a route. Undefined when there is none. */
   readonly firstLine: () => Promise<string | undefined>
   /** Whether questions may be asked: a terminal on both sides, and neither `--no-input` nor `--quiet`. */

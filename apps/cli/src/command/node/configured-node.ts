@@ -28,15 +28,17 @@ export async function configuredNode(input: Input, shell: Shell): Promise<Config
     if (input.list('variable').length > 0) throw usageError('--variable is for configurations, and there is none.')
     return { node: own, make: async () => undefined }
   }
-  const { onNode, parseVariables, readConfiguration } = await import('../../node/configuration.ts')
+  const { onNode, parseVariables, readConfiguration, requireNoOther } = await import('../../node/configuration.ts')
   const text = inline ?? (await fetchConfiguration(given ?? ''))
   // What somebody else wrote could send the environment anywhere.
   const environment = isElsewhere && isUrl(given) ? undefined : shell.environment
   const configuration = readConfiguration(text, parseVariables(input.list('variable')), environment)
   const { randomName } = await import('../name.ts')
-  const node = merged(own, configuration)
+  const merging = merged(own, configuration)
+  const node = { ...merging, name: merging.name ?? randomName() }
+  requireNoOther(node.name, configuration)
   return {
-    node: { ...node, name: node.name ?? randomName() },
+    node,
     make: async (name) => {
       for (const command of configuration.commands) await shell.run(onNode(command, name))
     },

@@ -1,10 +1,14 @@
+import { writeSync } from 'node:fs'
 import type { CommandDefinition } from '../../program/command.ts'
 import type { Input } from '../../program/input.ts'
 import type { Shell } from '../../program/shell.ts'
 import type { State } from '../../state/state.ts'
 import { authorizedOption, sayWhoIsTrusted } from '../trust-option.ts'
 import { type Configured, configuredNode } from './configured-node.ts'
-import { createBackgroundNode, prepareNode } from './create-background.ts'
+import { createBackgroundNode, type CreatedNode, prepareNode } from './create-background.ts'
+
+/** Exit code of a command that the user interrupts. */
+const INTERRUPTED = 130
 
 export const nodeCreate: CommandDefinition = {
   name: 'create',
@@ -40,8 +44,10 @@ command alone, through a socket in the state folder.`.replaceAll('\n', ' '),
     const state = await shell.openState()
     const configured = await configuredNode(input, shell)
     const { name } = configured.node
-    if (input.flag('skip-is-running-check') && name !== undefined && state.nodes.running(name) !== undefined) {
+    const running = name !== undefined && input.flag('skip-is-running-check') ? state.nodes.running(name) : undefined
+    if (name !== undefined && running !== undefined) {
       shell.terminal.note(`Node "${name}" is running already.`)
+      printNode(shell, state, { name, ...running })
       return
     }
     if (input.flag('foreground')) await runForeground(input, shell, state, configured)
@@ -51,7 +57,8 @@ command alone, through a socket in the state folder.`.replaceAll('\n', ' '),
 
 async function runBackground(shell: Shell, state: State, { node, make }: Configured): Promise<void> {
   const { terminal } = shell
-  const { name, pid, address } = await createBackgroundNode(state, shell, node)
+  const { takeBack, ...created } = await createBackgroundNode(state, shell, node)
+  const { name, pid, address } = created
   sayWhoIsTrusted(shell, node.authorized ?? [], `The listener "api" of node "${name}"`)
   const isDefault = state.defaults.get('node') === name
   terminal.note(`Created node "${name}"${isDefault ? ', the default node' : ''}: process ${pid}, listening at ${address}.`)
@@ -59,19 +66,21 @@ async function runBackground(shell: Shell, state: State, { node, make }: Configu
     await make(name)
   } catch (error) {
     // Half of what was configured is not what was asked for.
-    const { stopNode } = await import('../../node/stop-node.ts')
-    await stopNode(state, name, false)
-    await state.nodes.delete(name)
-    terminal.note(`Deleted node "${name}" again, because not all of its configuration can be made.`)
+    await shell.tidyUp(async () => {
+      const { stopNode } = await import('../../node/stop-node.ts')
+      await stopNode(state, name, false)
+      await takeBack()
+    })
+    terminal.note(takenBack(state, name, 'because not all of its configuration can be made'))
     throw error
   }
-  terminal.data({ name, pid, address, is_default: isDefault }, name)
+  printNode(shell, state, created)
 }
 
 async function runForeground(input: Input, shell: Shell, state: State, { node, make }: Configured): Promise<void> {
   const { terminal, secrets } = shell
   const { runNode } = await import('../../node/run-node.ts')
-  const settings = await prepareNode(state, shell, node)
+  const { settings, takeBack } = await prepareNode(state, shell, node)
   const { name } = settings
   shell.leaveSignals()
   sayWhoIsTrusted(shell, settings.authorized, `The listener "api" of node "${name}"`)
@@ -86,15 +95,24 @@ async function runForeground(input: Input, shell: Shell, state: State, { node, m
       onReady: async () => {
         await make(name)
         isMade = true
-        terminal.data({ name, pid: process.pid, address: state.nodes.running(name)?.address }, name)
+        printNode(shell, state, { name, pid: process.pid, address: state.nodes.running(name)?.address })
       },
       ...(input.flag('exit-on-eof') && { until: endOfInput() }),
     })
-  } catch (error) {
-    if (!isMade) await state.nodes.delete(name)
-    throw error
+  } finally {
+    if (!isMade) await takeBack()
   }
+  if (isMade) return
+  terminal.note(takenBack(state, name, 'because it was told to end before all of it was made'))
+  process.exitCode = INTERRUPTED
 }
+
+function printNode({ terminal }: Shell, state: State, { name, pid, address }: CreatedNode): void {
+  terminal.data({ name, pid, address, is_default: state.defaults.get('node') === name }, name)
+}
+
+const takenBack = (state: State, name: string, why: string): string =>
+  `${state.nodes.find(name) === undefined ? 'Deleted' : 'Stopped'} node "${name}" again, ${why}.`
 
 /** The settings are in the state folder, so that nothing private stands in a command line. */
 async function runChild(input: Input, { openState, secrets, leaveSignals }: Shell): Promise<void> {
@@ -107,10 +125,19 @@ async function runChild(input: Input, { openState, secrets, leaveSignals }: Shel
     settings,
     secrets,
     isChild: true,
-    log: (line) => process.stderr.write(`${line}\n`),
+    log: logLine,
     // Used by now, and nobody else's business.
     onReady: () => void delete process.env['OCKAM_VAULT_PASSPHRASE'],
   })
+}
+
+/** To the log, which is standard error. On a full disk lines are lost; a node must not end for them. */
+function logLine(line: string): void {
+  try {
+    writeSync(process.stderr.fd, `${line}\n`)
+  } catch {
+    // The next one may find room again.
+  }
 }
 
 function endOfInput(): Promise<void> {

@@ -16,7 +16,7 @@ export const nodeStart: CommandDefinition = {
       terminal.note(`Node "${name}" is running already: process ${running.pid}.`)
       return terminal.data({ name, ...running }, name)
     }
-    const started = await startPrepared(state, shell, name, false)
+    const started = await startPrepared(state, shell, name)
     terminal.note(`Started node "${name}": process ${started.pid}, listening at ${started.address}.`)
     terminal.data(started, name)
   },
