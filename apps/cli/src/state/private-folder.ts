@@ -3,7 +3,7 @@
  * read is closed to them.
  */
 
-import { chmodSync, lstatSync, mkdirSync, type Stats } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, mkdirSync, type Stats } from 'node:fs'
 import { CommandError } from '../error.ts'
 
 const GROUP_AND_OTHERS = 0o077
@@ -34,7 +34,7 @@ export function makeUsersFolder(path: string): void {
 
 /** As {@link makePrivateFolder}, but leaves a folder that is there as it is: it may be meant for other things too, and others may list it. */
 export function makeOwnFolder(path: string): void {
-  mkdirSync(path, { recursive: true, mode: FOR_OWNER_ONLY })
+  if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: FOR_OWNER_ONLY })
   requireOwnFolder(path)
   if (isLoose(lstatSync(path).mode, WRITE_OF_GROUP_AND_OTHERS)) {
     throw new CommandError('cli/refused', `Others may write into ${path}, so what is in it cannot be trusted.`, {

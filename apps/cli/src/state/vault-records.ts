@@ -117,7 +117,7 @@ export class VaultRecords {
       writeRecord(join(draft, 'vault.json'), record)
       renameSync(draft, join(this.#options.folder, name))
     } catch (error) {
-      rmSync(join(folder, record.store), { recursive: true, force: true })
+      if (existsSync(join(folder, record.store))) rmSync(join(folder, record.store), { recursive: true, force: true })
       rmSync(draft, { recursive: true, force: true })
       if (['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw this.#exists(name)
       throw error

@@ -6,6 +6,7 @@ import type { State } from '../../state/state.ts'
 import type { VaultRecord } from '../../state/vault-records.ts'
 import { confirmed } from '../../terminal/question.ts'
 import { vaultCreate } from './create.ts'
+import { vaultLock } from './lock.ts'
 import { vaultJson } from './vault-json.ts'
 
 const COLUMNS = [
@@ -91,5 +92,5 @@ const remove: CommandDefinition = {
 export const vault: CommandGroup = {
   name: 'vault',
   summary: 'Where private keys are kept',
-  commands: [vaultCreate, list, show, move, remove],
+  commands: [vaultCreate, list, show, move, vaultLock, remove],
 }
