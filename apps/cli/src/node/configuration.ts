@@ -15,6 +15,7 @@
 
 import { parse } from 'yaml'
 import { type CommandError, usageError } from '../error.ts'
+import { nodeName } from '../address/node-route.ts'
 import { VARIABLES } from '../program/variable.ts'
 
 export interface NodeConfiguration {
@@ -22,6 +23,14 @@ export interface NodeConfiguration {
   readonly node: Readonly<Record<string, Value>>
   /** Commands to run on the node, without `--at`. */
   readonly commands: readonly (readonly string[])[]
+  /** Nodes that things of the configuration name for themselves. */
+  readonly named: readonly NamedNode[]
+}
+
+interface NamedNode {
+  /** Where it stands: `tcp-outlet.at`. */
+  readonly key: string
+  readonly node: string
 }
 
 type Value = string | boolean | readonly string[]
@@ -89,10 +98,11 @@ export function readConfiguration(
   }
   const node: Record<string, Value> = {}
   const commands: string[][] = []
+  const named: NamedNode[] = []
   for (const [key, value] of Object.entries(rest)) {
     const name = key.replaceAll('_', '-')
     const kind = ownValue(KINDS, name) ?? ownValue(KINDS, name.replace(/s$/, ''))
-    if (kind !== undefined) commands.push(...commandsOf(kind, value, name, lookUp))
+    if (kind !== undefined) commands.push(...commandsOf(kind, value, name, { lookUp, named }))
     else if (NODE_OPTIONS.has(name)) node[name] = nodeOption(value, name, lookUp)
     else
       throw usageError(
@@ -104,7 +114,17 @@ export function readConfiguration(
   // What others depend on comes first.
   const order = Object.values(KINDS).map(({ command }) => command[0])
   commands.sort((a, b) => order.indexOf(a[0]) - order.indexOf(b[0]))
-  return { node, commands }
+  return { node, commands, named }
+}
+
+/** @throws {CommandError} `cli/usage` when a thing is meant for another node than this one. */
+export function requireNoOther(node: string, { named }: NodeConfiguration): void {
+  const other = named.find((one) => one.node !== node)
+  if (other === undefined) return
+  throw usageError(
+    `"${other.key}" in the configuration names the node "${other.node}", and the configuration makes "${node}".`,
+    'Leave it out; what belongs to another node goes into a configuration of its own.',
+  )
 }
 
 /** The command with the option that names its node. */
@@ -113,19 +133,25 @@ export function onNode(command: readonly string[], node: string): readonly strin
   return [...command, `--${kind?.nodeOption ?? 'at'}`, node]
 }
 
-function commandsOf(kind: Kind, value: unknown, key: string, lookUp: LookUp): string[][] {
-  if (Array.isArray(value)) return value.flatMap((one) => commandsOf(kind, one, key, lookUp))
+interface Reading {
+  readonly lookUp: LookUp
+  readonly named: NamedNode[]
+}
+
+function commandsOf(kind: Kind, value: unknown, key: string, reading: Reading): string[][] {
+  const { lookUp } = reading
+  if (Array.isArray(value)) return value.flatMap((one) => commandsOf(kind, one, key, reading))
   if (typeof value !== 'object' || value === null) {
     if (!kind.isNameEnough) throw usageError(`"${key}" needs options, such as { to: 5000 }.`)
     return [[...kind.command, substituted(scalar(value, key), lookUp)]]
   }
   const entries = Object.entries(value)
   const isNamed = entries.length > 0 && entries.every(([, one]) => typeof one === 'object' && one !== null && !Array.isArray(one))
-  if (!isNamed) return [[...kind.command, ...wordsOf(kind, value, key, lookUp)]]
+  if (!isNamed) return [[...kind.command, ...wordsOf(kind, value, key, reading)]]
   return entries.map(([given, one]) => {
     if (WHO_MAY.has(given)) throw namesNobody(`${key}.${given}`)
     const name = substituted(given, lookUp)
-    const words = wordsOf(kind, one as object, `${key}.${name}`, lookUp)
+    const words = wordsOf(kind, one as object, `${key}.${name}`, reading)
     const naming = kind.nameOption === undefined ? [name] : hasOption(one as object, kind.nameOption) ? [] : [`--${kind.nameOption}`, name]
     return [...kind.command, ...naming, ...words]
   })
@@ -133,13 +159,16 @@ function commandsOf(kind: Kind, value: unknown, key: string, lookUp: LookUp): st
 
 const hasOption = (options: object, name: string): boolean => Object.keys(options).some((key) => key.replaceAll('_', '-') === name)
 
-function wordsOf(kind: Kind, options: object, key: string, lookUp: LookUp): string[] {
+function wordsOf(kind: Kind, options: object, key: string, { lookUp, named }: Reading): string[] {
   const flags: string[] = []
   const words = Object.entries(options).flatMap(([name, value]) => {
     const option = name.replaceAll('_', '-')
-    // The configuration is about one node, and that is named when the command is run.
-    if (option === kind.nodeOption || (option === 'at' && kind.nodeOption === 'at')) return []
     const given = valueOf(value, `${key}.${name}`, lookUp)
+    // The configuration is about one node, and that is named when the command is run.
+    if (option === kind.nodeOption || (option === 'node' && kind.nodeOption === 'at')) {
+      named.push({ key: `${key}.${name}`, node: nodeName(String(given)) })
+      return []
+    }
     if (WHO_MAY.has(option)) requireSomebody(given, `${key}.${name}`)
     if (given === true) flags.push(`--${option}`)
     if (typeof given === 'boolean') return []
