@@ -12,9 +12,9 @@ export const doctor: CommandDefinition = {
   details:
     'Looks at the runtime, the state folder, vaults, identities and every node; changes nothing. The exit code is 1 when there is a problem.',
   examples: ['ockam doctor'],
-  async run(_, { terminal, openState, secrets }) {
-    const { examine } = await import('../node/examine.ts')
-    const findings = await terminal.progress('Looking', () => examine(openState, secrets))
+  async run(_, { terminal, environment, openState, secrets }) {
+    const [{ examine }, { statePath }] = await Promise.all([import('../node/examine.ts'), import('../state/state.ts')])
+    const findings = await terminal.progress('Looking', () => examine(statePath(environment), openState, secrets))
     const columns = [
       { title: 'WHAT', value: (row: Finding) => row.what },
       { title: 'STATUS', value: (row: Finding) => MARKS[row.status] },

@@ -1,6 +1,6 @@
 /** What `ockam doctor` looks at. Every examination says what it found, whether that is well, and what to do if not. */
 
-import { lstatSync, statSync } from 'node:fs'
+import { existsSync, lstatSync } from 'node:fs'
 import { control } from '../control/control-client.ts'
 import { explain } from '../program/explain.ts'
 import type { State } from '../state/state.ts'
@@ -15,7 +15,6 @@ export interface Finding {
 }
 
 const OLDEST_NODE = [20, 19] as const
-const LARGE_LOG_BYTES = 100 * 1024 * 1024
 const EARLIEST_CLOCK_MS = Date.UTC(2024, 0, 1)
 const ASK_TIMEOUT_MS = 5000
 
@@ -23,8 +22,10 @@ const ok = (what: string, found: string): Finding => ({ what, status: 'ok', foun
 const warning = (what: string, found: string, advice: string): Finding => ({ what, status: 'warning', found, advice })
 const problem = (what: string, found: string, advice: string): Finding => ({ what, status: 'problem', found, advice })
 
-export async function examine(openState: () => Promise<State>, secrets: SecretSources): Promise<readonly Finding[]> {
+/** @param path of the state folder, which is not made if there is none. */
+export async function examine(path: string, openState: () => Promise<State>, secrets: SecretSources): Promise<readonly Finding[]> {
   const findings = [runtime(), clock()]
+  if (!existsSync(path)) return [...findings, ok('state folder', `none yet at ${path}`)]
   let state: State
   try {
     state = await openState()
@@ -35,7 +36,7 @@ export async function examine(openState: () => Promise<State>, secrets: SecretSo
   findings.push(folder(state))
   for (const { name } of state.vaults.list()) findings.push(await vault(state, secrets, name))
   findings.push(...identities(state))
-  for (const name of state.nodes.names()) findings.push(await node(state, name), ...log(state, name))
+  for (const name of state.nodes.names()) findings.push(await node(state, name))
   return findings
 }
 
@@ -63,7 +64,8 @@ async function vault(state: State, secrets: SecretSources, name: string): Promis
     const count = (await withIdentities(state, secrets, name, (all) => all.list())).length
     return ok(what, `opens; ${count} ${count === 1 ? 'identity' : 'identities'}`)
   } catch (error) {
-    const { message, hint } = explain(error)
+    const { code, message, hint } = explain(error)
+    if (code === 'cli/refused') return warning(what, message, hint ?? 'Give what opens it.')
     return problem(what, message, hint ?? 'Restore the vault from a copy.')
   }
 }
@@ -88,16 +90,4 @@ async function node(state: State, name: string): Promise<Finding> {
   } catch (error) {
     return problem(what, `process ${running.pid} runs, but: ${explain(error).message}`, `End it by force: ockam node stop ${name} --force`)
   }
-}
-
-function log(state: State, name: string): readonly Finding[] {
-  const size = statSync(state.nodes.logPath(name), { throwIfNoEntry: false })?.size ?? 0
-  if (size < LARGE_LOG_BYTES) return []
-  return [
-    warning(
-      `log of ${name}`,
-      `${Math.round(size / 1024 / 1024)} MiB`,
-      `It begins anew when the node starts the next time: ockam node stop ${name}`,
-    ),
-  ]
 }

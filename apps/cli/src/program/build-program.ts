@@ -1,6 +1,7 @@
 /** Makes the parser from the registry: every command, its help with examples, and the options all of them share. */
 
 import { Command, Option } from 'commander'
+import { usageError } from '../error.ts'
 import { type CommandDefinition, type CommandEntry, type CommandGroup, isGroup, type OptionDefinition } from './command.ts'
 import { EXIT_CODE_HELP, GLOBAL_OPTIONS } from './global-option.ts'
 import { Input, type OptionValues } from './input.ts'
@@ -14,14 +15,33 @@ export function buildProgram(shell: Shell, version: string): Command {
     .description('Nodes, end-to-end secure channels, relays and portals from a shell.')
     .version(`ockam ${version}`, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand('help [command]', 'print the help of a command')
+    .helpCommand(false)
     .addHelpText(
       'after',
       `\n${EXIT_CODE_HELP}\n\nExample:\n  $ ockam node create n1\n  $ ockam message send hello --to /node/n1/service/uppercase\n  HELLO`,
     )
   for (const option of GLOBAL_OPTIONS) program.addOption(parserOption(option))
   for (const entry of COMMANDS) addEntry(program, entry, shell)
+  program.addCommand(helpCommand(program))
   return program
+}
+
+/** The parser's own knows one word only, and says nothing of a command that it does not know. */
+function helpCommand(program: Command): Command {
+  return configured(new Command('help'))
+    .summary('print the help of a command')
+    .description('Print the help of a command.')
+    .helpOption('-h, --help', 'print this help')
+    .argument('[command...]', 'the command')
+    .action((words: readonly string[]) => {
+      let command = program
+      for (const word of words) {
+        const next = command.commands.find((candidate) => candidate.name() === word)
+        if (next === undefined) throw usageError(`unknown command '${words.join(' ')}'`, 'See which there are: ockam --help')
+        command = next
+      }
+      command.outputHelp()
+    })
 }
 
 function addEntry(program: Command, entry: CommandEntry, shell: Shell): void {

@@ -3,7 +3,7 @@
  * Its folders have mode 0700 and its files 0600. A folder with anything else in it is not taken over, so that a slip in `OCKAM_HOME` harms nothing.
  */
 
-import { chmodSync, existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, realpathSync, rmdirSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { OckamError } from '@ockam/core'
@@ -45,9 +45,10 @@ export interface State {
   reset(): Promise<readonly string[]>
 }
 
-/** Where the state is: `OCKAM_HOME`, or `.ockam-ts` in the user's own folder. */
+/** Where the state is: `OCKAM_HOME`, or `.ockam-ts` in the user's own folder; where a link leads there, its end. */
 export function statePath(environment: Environment): string {
-  return resolve(environment['OCKAM_HOME'] || join(homedir(), '.ockam-ts'))
+  const path = resolve(environment['OCKAM_HOME'] || join(homedir(), '.ockam-ts'))
+  return existsSync(path) ? realpathSync(path) : path
 }
 
 /**

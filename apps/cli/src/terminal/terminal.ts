@@ -54,7 +54,12 @@ export class Terminal {
   /** One piece of data: JSON when asked for, otherwise the text. */
   data(json: unknown, text: string): void {
     if (this.options.isJson) this.json(json)
-    else if (text !== '') this.options.stdout.write(text.endsWith('\n') ? text : `${text}\n`)
+    else if (text !== '') this.options.stdout.write(this.#shown(text.endsWith('\n') ? text : `${text}\n`))
+  }
+
+  /** Lines and tabs are text; whatever else moves a cursor is not for a terminal, and passes through a pipe untouched. */
+  #shown(text: string): string {
+    return this.options.stdout.isTTY === true ? text.replaceAll(/[^\P{Control}\n\t]+/gu, ' ') : text
   }
 
   json(value: unknown): void {

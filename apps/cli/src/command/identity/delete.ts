@@ -19,10 +19,13 @@ export const identityDelete: CommandDefinition = {
     if (given === undefined && !input.flag('all'))
       throw usageError('Say which identity: give its name, or --all.', 'See which there are: ockam identity list')
     const records = input.flag('all') ? state.identities.list() : [identityRecord(state, given)]
+    const { readThings } = await import('../../node/kept-thing.ts')
+    const hasThingOf = (node: string, identity: string): boolean =>
+      readThings(state.nodes.folder(node)).some(({ parameters }) => (parameters as { identity?: unknown } | null)?.identity === identity)
     for (const { name } of records) {
-      const user = state.nodes.names().find((node) => state.nodes.find(node)?.identity === name)
+      const user = state.nodes.names().find((node) => state.nodes.find(node)?.identity === name || hasThingOf(node, name))
       if (user !== undefined)
-        throw conflictError(`Identity "${name}" is used by node "${user}".`, `Delete the node first: ockam node delete ${user}`)
+        throw conflictError(`Identity "${name}" is used by node "${user}".`, `Delete what uses it, or the node: ockam node delete ${user}`)
     }
     const what = records.length === 1 ? `the identity "${records[0]?.name}"` : `${records.length} identities`
     if (records.length > 0 && !(await confirmed(shell, input.flag('yes'), `Delete ${what} and the keys?`))) return
