@@ -92,7 +92,7 @@ export function checkAttestation(attestation: Attestation, history: ChangeHistor
   const { subject, latestChangeHash, createdAt, expiresAt } = attestation.data
   const { validFrom, validUntil } = history.latest.data
   if (!subject.equals(history.identifier)) throw identityError(INVALID, `The attestation is of ${subject}, not of ${history.identifier}.`)
-  if (!primitives.isEqual(latestChangeHash, history.latest.hash)) {
+  if (primitives.isEqual(latestChangeHash, history.latest.hash) !== true) {
     throw identityError(INVALID, `The attestation of ${subject} was made for another key than the identity's latest.`)
   }
   if (createdAt < validFrom || expiresAt > validUntil) {
@@ -117,7 +117,7 @@ export async function verifyAttestationSignature(
   const { encoded, signed, signature } = attestation
   await services.cache.remember('attestation', [encoded, key.bytes], async () => {
     const isValid = signature.type === key.type && (await services.verifying.verify(key, services.primitives.sha256(signed), signature))
-    if (!isValid)
+    if (isValid !== true)
       throw identityError('identity/invalid-signature', `The attestation of ${history.identifier} is not signed by its latest key.`)
   })
 }

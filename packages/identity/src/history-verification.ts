@@ -1,6 +1,8 @@
 /**
  * The rules of a change history, and the comparison of two. Source: the published Rust nodes' identity verification; what is stricter here is
  * listed in the README.
+ *
+ * Only `true` is a yes of a vault: one of somebody else may answer with something that is neither, such as a promise or an object with details.
  */
 
 import type { Primitives, VerifyingVault } from '@ockam/core'
@@ -45,7 +47,7 @@ function checkOrder(change: Change, previous: Change | undefined, index: number,
     if (change.previousSignature !== undefined) throw identityError(INVALID, 'The first change has a signature of a key before it.')
     return
   }
-  if (data.previousChange === undefined || !primitives.isEqual(data.previousChange, previous.hash)) {
+  if (data.previousChange === undefined || primitives.isEqual(data.previousChange, previous.hash) !== true) {
     throw identityError(INVALID, `Change ${index} does not follow the change before it.`)
   }
   if (change.previousSignature === undefined) throw identityError(INVALID, `Change ${index} is not signed by the key it replaces.`)
@@ -58,13 +60,13 @@ async function verifySignatures(history: ChangeHistory, verifying: VerifyingVaul
     const isOwnValid =
       change.signature.type === change.data.primaryKey.type &&
       (await verifying.verify(change.data.primaryKey, change.hash, change.signature))
-    if (!isOwnValid)
+    if (isOwnValid !== true)
       throw identityError('identity/invalid-signature', `Change ${index} of ${history.identifier} is not signed by its own key.`)
     if (previous === undefined || change.previousSignature === undefined) continue
     const previousKey = previous.data.primaryKey
     const isChained =
       change.previousSignature.type === previousKey.type && (await verifying.verify(previousKey, change.hash, change.previousSignature))
-    if (!isChained) {
+    if (isChained !== true) {
       throw identityError('identity/invalid-signature', `Change ${index} of ${history.identifier} is not signed by the key it replaces.`)
     }
   }
@@ -76,7 +78,7 @@ export type HistoryRelation = 'equal' | 'newer' | 'older' | 'conflict'
 export function compareHistories(presented: ChangeHistory, known: ChangeHistory, primitives: Primitives): HistoryRelation {
   const common = Math.min(presented.changes.length, known.changes.length)
   for (let i = 0; i < common; i++) {
-    if (!primitives.isEqual((presented.changes[i] as Change).hash, (known.changes[i] as Change).hash)) return 'conflict'
+    if (primitives.isEqual((presented.changes[i] as Change).hash, (known.changes[i] as Change).hash) !== true) return 'conflict'
   }
   if (presented.changes.length === known.changes.length) return 'equal'
   return presented.changes.length > known.changes.length ? 'newer' : 'older'

@@ -22,7 +22,7 @@ export function trustIdentifiers(identifiers: readonly (Identifier | string)[]):
 /** Refuses unless every policy agrees; they are asked in order, up to the first refusal. At least one is needed. */
 export function allOf(...policies: readonly TrustPolicy[]): TrustPolicy {
   return combined('all', policies, async (peer) => {
-    for (const policy of policies) if (!(await policy.isTrusted(peer))) return false
+    for (const policy of policies) if ((await policy.isTrusted(peer)) !== true) return false
     return true
   })
 }
@@ -30,7 +30,7 @@ export function allOf(...policies: readonly TrustPolicy[]): TrustPolicy {
 /** Agrees as soon as one policy does; they are asked in order. At least one is needed. */
 export function anyOf(...policies: readonly TrustPolicy[]): TrustPolicy {
   return combined('any', policies, async (peer) => {
-    for (const policy of policies) if (await policy.isTrusted(peer)) return true
+    for (const policy of policies) if ((await policy.isTrusted(peer)) === true) return true
     return false
   })
 }

@@ -1,7 +1,8 @@
-import { dropPressure, type Address, memoryStore, type Store } from '@ockam/core'
+import { type AeadKey, dropPressure, type Address, memoryStore, type Store } from '@ockam/core'
 import { BareReader, encodeBareData } from '@ockam/core/bare'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { SecureChannel } from '../src/index.ts'
+import { plugInVault } from './plug-in-vault.ts'
 import { bytes, closeNodes, collect, createTestNode, everyone, settle, type TestNode, text, twoNodes, until } from './world.ts'
 
 afterEach(closeNodes)
@@ -135,6 +136,25 @@ describe('rule 5: what is stored', () => {
       expect(await ask(copy, restored?.decryptorApi as Address, sealed)).toBe('secure-channel/invalid-ciphertext')
       expect(copy.channels.channels()).toHaveLength(0)
     }
+  })
+
+  test('row 26: a vault that answers with a promise opens no record with a changed seal', async () => {
+    const store = memoryStore()
+    await connected({ store })
+    const [entry] = await all(store)
+    if (entry === undefined) throw new Error('nothing stored')
+    entry.value[entry.value.length - 1] = (entry.value[entry.value.length - 1] as number) ^ 1
+    await store.set(entry.key, entry.value)
+    const vault = plugInVault((real) => ({
+      openInto: (...args: Parameters<AeadKey['openInto']>) => Promise.resolve(real.openInto(...args)),
+    }))
+    const other = await createTestNode('other', { vault, persistence: { store, key } })
+    await expect(other.channels.restoreDecryptors()).rejects.toThrowError(
+      expect.objectContaining({
+        code: 'secure-channel/corrupt-record',
+        cause: expect.objectContaining({ message: 'the seal does not hold' }),
+      }),
+    )
   })
 
   test('ordinary channels store nothing at all', async () => {

@@ -4,6 +4,7 @@ import type { MemoryNetwork } from '@ockam/transport-memory'
 import { softwareVault } from '@ockam/vault-software'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type SecureChannel, trustIdentifier } from '../src/index.ts'
+import { plugInVault } from './plug-in-vault.ts'
 import {
   bytes,
   closeNodes,
@@ -180,6 +181,30 @@ describe('how a channel ends', () => {
     await until(() => accepted.statistics().refused['ahead'] === 5)
     bob.clock.move(2_000)
     expect((await accepted.closed).error?.code).toBe('secure-channel/window-lost')
+  })
+
+  test('row 26: a vault that opens messages into something impossible, or throws, ends the channel with a typed error', async () => {
+    const throwing = (): never => {
+      throw new Error('token removed')
+    }
+    for (const answer of [() => new Uint8Array(1), () => Promise.resolve(new Uint8Array(4)), throwing]) {
+      let isBroken = false
+      const vault = plugInVault((real) => ({
+        openFresh: (input: Uint8Array, inAt: number, length: number, nonce: number) => {
+          if (isBroken) return answer()
+          const plaintext = new Uint8Array(length - 16)
+          return real.openInto(plaintext, 0, input, inAt, length, nonce) ? plaintext : undefined
+        },
+      }))
+      const { alice, accepted, channel, inbox } = await connected({ bob: { vault } })
+      dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes('whole')))
+      await until(() => inbox.length === 1)
+      isBroken = true
+      for (let i = 0; i < 3; i++) dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes('broken')))
+      expect(await accepted.closed).toMatchObject({ reason: 'expired', error: { code: 'secure-channel/vault-failed' } })
+      expect(inbox).toHaveLength(1)
+      await closeNodes()
+    }
   })
 
   test('row 2: 31 lost in a row are survived', async () => {

@@ -1,12 +1,14 @@
-import type { AeadJob, AeadKey, BatchAeadKey, LocalMessage } from '@ockam/core'
+import type { AeadJob, AeadKey, BatchAeadKey, FreshAeadKey, LocalMessage } from '@ockam/core'
 import { Route } from '@ockam/core'
 import { softwareVault } from '@ockam/vault-software'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { KeyExchangeReceiver } from '../src/channel/key-exchange-receiver.ts'
 import { Opener, type Refusal } from '../src/channel/opener.ts'
 import { NonceWindow } from '../src/protocol/nonce-window.ts'
 import { ReceivingKey } from '../src/protocol/receiving-key.ts'
 import { SendingKey } from '../src/protocol/sending-key.ts'
+import { almostTrue, type KeyChange, plugInKey } from './plug-in-vault.ts'
 
 const { primitives } = softwareVault()
 const secret = new Uint8Array(32).fill(3)
@@ -30,14 +32,7 @@ function batching(key: AeadKey, runs: number[]): AeadKey & BatchAeadKey {
 type Ability = 'many' | 'into' | 'fresh'
 
 /** A key with nothing but what every vault must have. */
-function bare(key: AeadKey): AeadKey {
-  return {
-    sealInto: (...args) => key.sealInto(...args),
-    openInto: (...args) => key.openInto(...args),
-    rekey: () => bare(key.rekey()),
-    destroy: () => key.destroy(),
-  }
-}
+const bare = (key: AeadKey): AeadKey => plugInKey(key, () => ({}))
 
 /** Ciphertexts of 0, 1, 2 … in one chunk, as a socket reads them. */
 function chunkOf(count: number): Uint8Array<ArrayBuffer>[] {
@@ -118,5 +113,70 @@ describe('opening what waits', () => {
       }),
       { numRuns: 200 },
     )
+  })
+})
+
+describe('a vault that does not keep its promise (row 26)', () => {
+  const brokenOpener = (broken: ReturnType<KeyChange>) => {
+    const opened: number[] = []
+    const refused: Refusal[] = []
+    const window = new NonceWindow()
+    const opener = new Opener({
+      primitives,
+      window,
+      key: new ReceivingKey(plugInKey(primitives.aeadKey(secret), () => broken)),
+      onOpened: (_message, nonce) => void opened.push(nonce),
+      onRefused: (_message, refusal) => void refused.push(refusal),
+    })
+    return { opener, opened, refused, window }
+  }
+  const messagesOf = (payloads: readonly Uint8Array[], isExclusive: boolean): LocalMessage[] =>
+    payloads.map((payload) => ({ payload, isExclusive, returnRoute: Route.empty }) as LocalMessage)
+
+  test('row 26: a promise or any other answer than true opens nothing, in place, as a copy, in a batch, or for the decryption service', () => {
+    for (const answer of almostTrue) {
+      const openInto = (): unknown => answer
+      for (const [isExclusive, broken] of [
+        [true, { openInto }],
+        [false, { openInto }],
+        [true, { openInto, openMany: (_slab: Uint8Array, jobs: readonly AeadJob[]) => jobs.map(() => answer) }],
+        [true, { openInto, openMany: () => Promise.resolve([true, true, true]) }],
+      ] as const) {
+        const { opener, opened, refused, window } = brokenOpener(broken)
+        const messages = messagesOf(chunkOf(3), isExclusive)
+        for (let at = 0; at < messages.length; ) at += opener.open(messages, at)
+        expect(opened).toEqual([])
+        expect(refused).toEqual(['forged', 'forged', 'forged'])
+        expect(window.judge(0)).toBe('fresh')
+      }
+      const [ciphertext] = chunkOf(1) as [Uint8Array]
+      expect(brokenOpener({ openInto }).opener.openOne(ciphertext)).toBe('forged')
+      const key = plugInKey(primitives.aeadKey(secret), () => ({ openInto }))
+      expect(new KeyExchangeReceiver({ primitives, key, onRefused: () => undefined }).openOne(ciphertext)).toBe('forged')
+    }
+  })
+
+  test.each<[string, unknown]>([
+    ['a promise', Promise.resolve(new Uint8Array(4))],
+    ['true', true],
+    ['null', null],
+    ['an ordinary array', [0, 0, 0, 0]],
+    ['a byte too few', new Uint8Array(3)],
+    ['the tag too', new Uint8Array(20)],
+    ['nothing', new Uint8Array(0)],
+  ])('row 26: fresh plaintext that cannot be one is a typed failure and opens nothing: %s', (_, answer) => {
+    const { opener, opened, refused, window } = brokenOpener({ openFresh: (): unknown => answer })
+    expect(() => opener.open(messagesOf(chunkOf(1), false), 0)).toThrowError(
+      expect.objectContaining({ code: 'secure-channel/vault-failed' }),
+    )
+    expect([opened, refused]).toEqual([[], []])
+    expect(window.judge(0)).toBe('fresh')
+  })
+
+  test('fresh plaintext of the right length is taken', () => {
+    const real = primitives.aeadKey(secret) as AeadKey & FreshAeadKey
+    const { opener, opened } = brokenOpener({ openFresh: (...args: Parameters<FreshAeadKey['openFresh']>) => real.openFresh(...args) })
+    opener.open(messagesOf(chunkOf(1), false), 0)
+    expect(opened).toEqual([0])
   })
 })

@@ -211,6 +211,9 @@ describe('a decryptor whose receivers have no room', () => {
       onRefresh,
       onClose: () => undefined,
       onWindowLost: () => undefined,
+      onFailure: (error) => {
+        throw error
+      },
       onRefused: (reason) => void refused.push(reason),
     })
     return { hop, refused, worker, opened: () => opened }

@@ -44,6 +44,14 @@ describe('trust policies', () => {
     expect(both.description).toBe('all of (one of 2 identifiers, one of 2 identifiers)')
   })
 
+  test('of the policies combined, an answer that is not true is a no', async () => {
+    for (const answer of [1, 'yes', { isTrusted: true }]) {
+      const vague = { description: 'vague', isTrusted: () => answer as never }
+      expect(await anyOf(vague, trustIdentifier(bob)).isTrusted(peer(alice))).toBe(false)
+      expect(await allOf(vague, trustIdentifier(alice)).isTrusted(peer(alice))).toBe(false)
+    }
+  })
+
   test('what would trust by accident is refused', () => {
     for (const wrong of [() => allOf(), () => anyOf(), () => trustIdentifiers('I00' as never)]) {
       expect(wrong).toThrowError(expect.objectContaining({ code: 'secure-channel/invalid-argument' }))

@@ -57,6 +57,8 @@ export interface DecryptorOptions {
   /** The peer has ended the channel. */
   onClose(): void
   onWindowLost(): void
+  /** The vault failed to open a message, or answered with something impossible. */
+  onFailure(error: unknown): void
   onRefused(reason: Refusal | 'malformed' | 'undeliverable', error?: unknown): void
 }
 
@@ -133,7 +135,16 @@ export class Decryptor implements CiphertextReceiver {
       if (this.#wait.hasEnded) {
         this.#at++
         this.#options.onRefused('undeliverable')
-      } else this.#at += this.#opener.open(messages, this.#at)
+      } else this.#at += this.#open(messages)
+    }
+  }
+
+  #open(messages: readonly LocalMessage[]): number {
+    try {
+      return this.#opener.open(messages, this.#at)
+    } catch (error) {
+      this.#options.onFailure(error)
+      return 1
     }
   }
 

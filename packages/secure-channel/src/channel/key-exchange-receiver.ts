@@ -34,7 +34,7 @@ export class KeyExchangeReceiver implements CiphertextReceiver {
     if (nonce > MAX_NONCE) return 'ahead'
     const content = this.#options.primitives.allocate(ciphertext.length - CIPHERTEXT_OVERHEAD)
     const length = ciphertext.length - NONCE_LENGTH
-    return this.#options.key.openInto(content, 0, ciphertext, NONCE_LENGTH, length, nonce) ? content : 'forged'
+    return this.#options.key.openInto(content, 0, ciphertext, NONCE_LENGTH, length, nonce) === true ? content : 'forged'
   }
 
   destroy(): void {

@@ -224,7 +224,7 @@ export class LiveChannel implements RegisteredChannel {
       route,
       isClosed: (firstHop) => this.#routeWatch.isClosed(firstHop),
       onDropped: (reason) => this.#counters.dropped(reason),
-      onFailure: (error) => this.#endSoon('expired', failure(error)),
+      onFailure: (error) => this.#endSoon('expired', failure(error, 'seal')),
     })
     return encryptor
   }
@@ -249,6 +249,7 @@ export class LiveChannel implements RegisteredChannel {
       onRefresh: (payload) => this.#refresh(payload),
       onClose: () => this.#endSoon('peer'),
       onWindowLost: () => this.#endSoon('cut', windowLost(peer)),
+      onFailure: (error) => this.#endSoon('expired', failure(error, 'open')),
       onRefused,
     })
   }
@@ -310,10 +311,10 @@ function windowLost(peer: Identifier): OckamError<SecureChannelErrorCode> {
   return channelError('secure-channel/window-lost', `More than 32 messages in a row from ${peer} were lost: open a new channel.`)
 }
 
-function failure(error: unknown): OckamError<SecureChannelErrorCode> {
-  return OckamError.is<SecureChannelErrorCode>(error, 'secure-channel/exhausted')
+function failure(error: unknown, what: 'seal' | 'open'): OckamError<SecureChannelErrorCode> {
+  return OckamError.is<SecureChannelErrorCode>(error, 'secure-channel/exhausted', 'secure-channel/vault-failed')
     ? error
-    : channelError('secure-channel/vault-failed', 'The vault failed to seal a message; the channel was closed.', error)
+    : channelError('secure-channel/vault-failed', `The vault failed to ${what} a message; the channel was closed.`, error)
 }
 
 /** For diagnostics: the stable code alone, never a message with a peer's bytes in it. */

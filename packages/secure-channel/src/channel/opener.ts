@@ -4,9 +4,12 @@
  *
  * A run of consecutive nonces that came in one chunk, exclusive, is opened where it lies with one call, if the vault can do that and gains from it.
  * Otherwise the plaintext goes to fresh memory where the vault gives it some of its own; messages marked exclusive are opened where they lie if not.
+ *
+ * Only `true` is a yes: a vault of somebody else may answer with a promise, which is neither, and which must not let a forgery through.
  */
 
 import type { AeadKey, BatchAeadKey, FreshAeadKey, LocalMessage, Primitives } from '@ockam/core'
+import { channelError } from '../error.ts'
 import { CIPHERTEXT_OVERHEAD, NONCE_LENGTH, readNonce } from '../protocol/nonce.ts'
 import type { NonceVerdict, NonceWindow } from '../protocol/nonce-window.ts'
 import type { ReceivingKey } from '../protocol/receiving-key.ts'
@@ -33,7 +36,10 @@ export class Opener {
     this.#options = options
   }
 
-  /** Opens the message at `at`, and those behind it that can be opened along with it. @returns how many were dealt with. */
+  /**
+   * Opens the message at `at`, and those behind it that can be opened along with it. @returns how many were dealt with.
+   * @throws {OckamError} `secure-channel/vault-failed`, and what the vault throws.
+   */
   open(messages: readonly LocalMessage[], at: number): number {
     const { window, key } = this.#options
     const message = messages[at] as LocalMessage
@@ -55,7 +61,7 @@ export class Opener {
     else if (!message.isExclusive) this.#openCopy(message, nonce, aead)
     else {
       const isAuthentic = aead.openInto(payload, NONCE_LENGTH, payload, NONCE_LENGTH, payload.length - NONCE_LENGTH, nonce)
-      this.#settle(message, nonce, isAuthentic, payload)
+      this.#settle(message, nonce, isAuthentic === true, payload)
     }
     return count
   }
@@ -77,15 +83,24 @@ export class Opener {
   #openFresh(message: LocalMessage, nonce: number, aead: FreshAeadKey): void {
     const { payload } = message
     const plaintext = aead.openFresh(payload, NONCE_LENGTH, payload.length - NONCE_LENGTH, nonce)
-    if (plaintext === undefined) this.#options.onRefused(message, 'forged', nonce)
-    else this.#accept(message, nonce, plaintext, 0, plaintext.length)
+    if (plaintext === undefined) {
+      this.#options.onRefused(message, 'forged', nonce)
+      return
+    }
+    if (!(plaintext instanceof Uint8Array) || plaintext.length !== payload.length - CIPHERTEXT_OVERHEAD) {
+      throw channelError(
+        'secure-channel/vault-failed',
+        'The vault was asked to open a message and gave something that cannot be its plaintext.',
+      )
+    }
+    this.#accept(message, nonce, plaintext, 0, plaintext.length)
   }
 
   #openCopy(message: LocalMessage, nonce: number, aead: AeadKey): void {
     const { payload } = message
     const plaintext = this.#options.primitives.allocate(payload.length - CIPHERTEXT_OVERHEAD)
     const isAuthentic = aead.openInto(plaintext, 0, payload, NONCE_LENGTH, payload.length - NONCE_LENGTH, nonce)
-    if (!isAuthentic) this.#options.onRefused(message, 'forged', nonce)
+    if (isAuthentic !== true) this.#options.onRefused(message, 'forged', nonce)
     else this.#accept(message, nonce, plaintext, 0, plaintext.length)
   }
 

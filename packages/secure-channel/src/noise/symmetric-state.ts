@@ -98,7 +98,8 @@ export class SymmetricState {
     const key = this.#primitives.aeadKey(this.#key, this.#cipher)
     const isAuthentic = key.openInto(plaintext, 0, ciphertext, 0, ciphertext.length, this.#nonce, this.#hash)
     key.destroy()
-    if (!isAuthentic) throw channelError('secure-channel/invalid-handshake', 'A handshake message does not authenticate; it was dropped.')
+    if (isAuthentic !== true)
+      throw channelError('secure-channel/invalid-handshake', 'A handshake message does not authenticate; it was dropped.')
     this.#nonce++
     this.mixHash(ciphertext)
     return plaintext

@@ -96,7 +96,7 @@ export class DecryptorStore {
       const aead = this.#recordKey(salt)
       const isAuthentic = aead.openInto(content, 0, sealed, 0, sealed.length, 0, new TextEncoder().encode(storeKey))
       aead.destroy()
-      if (!isAuthentic) throw new RangeError('the seal does not hold')
+      if (isAuthentic !== true) throw new RangeError('the seal does not hold')
       return this.#readContent(storeKey, content)
     } catch (error) {
       throw channelError(

@@ -1,8 +1,9 @@
-import type { ChannelVault, DhKey, Primitives } from '@ockam/core'
+import type { AeadKey, ChannelVault, DhKey, Primitives } from '@ockam/core'
 import { softwareVault } from '@ockam/vault-software'
 import { describe, expect, test } from 'vitest'
 import { type HandshakeOptions, OCKAM_XX, startInitiator, startResponder, type XX } from '../../src/index.ts'
 import { KnownKeyVault } from '../known-key-vault.ts'
+import { almostTrue, plugInVault } from '../plug-in-vault.ts'
 
 const EMPTY = new Uint8Array(0)
 
@@ -203,5 +204,18 @@ describe('row 26: a vault that lies about sizes causes a typed error', () => {
     const initiator = await startInitiator(await side()).write(EMPTY)
     const { next } = await startResponder(await side({ primitives: wrongKeys })).read(initiator.message)
     await expect(next.write(EMPTY)).rejects.toThrowError(withCode('vault-failed'))
+  })
+
+  test('and one that answers with a promise, or anything else than true, authenticates no forged message', async () => {
+    for (const answer of almostTrue) {
+      const { primitives } = plugInVault((real) => ({
+        openInto: (...args: Parameters<AeadKey['openInto']>) => real.openInto(...args) || answer,
+      }))
+      const initiator = await startInitiator(await side({ primitives })).write(EMPTY)
+      const responder = await (await startResponder(await side()).read(initiator.message)).next.write(EMPTY)
+      const forged = responder.message.slice()
+      forged[forged.length - 1] = (forged[forged.length - 1] as number) ^ 1
+      await expect(initiator.next.read(forged)).rejects.toThrowError(withCode('invalid-handshake'))
+    }
   })
 })
