@@ -42,6 +42,26 @@ describe('a secure channel', () => {
     expect(first.channelBinding()).toHaveLength(32)
   })
 
+  test('is not deaf when the onChannel of the listener throws, and diagnostics hear of it', async () => {
+    const { alice, bob, toBob } = await twoNodes()
+    startEcho(bob)
+    const listener = await bob.channels.createListener('api', {
+      identity: bob.identity.identifier,
+      trust: everyone,
+      onChannel: () => {
+        throw new Error('the program is broken')
+      },
+    })
+    const channel = await alice.channels.createChannel([toBob.address, 'api'], { identity: alice.identity.identifier, trust: everyone })
+    expect(text((await alice.router.context.request([channel.address, 'echo'], bytes('heard'), { timeoutMs: 2000 })).payload)).toBe('heard')
+    expect(listener.statistics()).toMatchObject({ channels: 1, halfOpen: 0 })
+    expect(bob.events.filter(({ name }) => name === 'secure-channel/listener-failed')).toEqual([
+      { name: 'secure-channel/listener-failed', details: { event: 'channel' } },
+    ])
+    await channel.close()
+    await until(() => listener.statistics().channels === 0, 'the channel ends as any other')
+  })
+
   test('delivers thousands of messages in order, across many new keys', async () => {
     const { alice, bob, toBob } = await twoNodes()
     const inbox = collect(bob, 'inbox')

@@ -45,7 +45,7 @@ export interface ListenerOptions extends HandshakeSideOptions {
    * the transport knows none, each connection is one of its own.
    */
   readonly sourceOf?: (firstHop: Address) => string | undefined
-  /** Called for every channel that was accepted. */
+  /** Called for every channel that was accepted. One that throws is reported to diagnostics; the channel stands nevertheless. */
   readonly onChannel?: (channel: SecureChannel) => void
 }
 
@@ -213,7 +213,12 @@ class HandshakeListener implements ChannelListener {
     if (channel === undefined) return
     this.#channels++
     this.#accepted++
-    this.#options.onChannel?.(channel)
+    try {
+      this.#options.onChannel?.(channel)
+    } catch {
+      // Its own problem: the channel stands, and whoever opened it is already using it.
+      this.#services.router.services.diagnostics.event('secure-channel/listener-failed', { event: 'channel' })
+    }
   }
 
   #evict(responder: Responder): void {
