@@ -41,6 +41,10 @@ export type SecureChannelErrorCode =
   | 'secure-channel/expired'
   /** No ciphertext got through along the channel's route for too long. */
   | 'secure-channel/route-lost'
+  /** Nothing authentic came through the channel for the listener's `idleTimeoutMs`. */
+  | 'secure-channel/idle'
+  /** The listener had no place left for another channel of this peer, so the one that was silent longest gave way. */
+  | 'secure-channel/displaced'
   /** A stored decryptor cannot be read back: other key, or changed bytes. */
   | 'secure-channel/corrupt-record'
 

@@ -6,6 +6,8 @@ import type { Refusal } from './opener.ts'
 export interface CiphertextReceiver {
   /** Messages handed on into the node. */
   readonly received: number
+  /** Ciphertexts, of whatever kind and for whatever service, that proved to be the peer's. */
+  readonly authentic: number
   /**
    * Takes messages from `from` on. `messages` is borrowed until the result settles, which never rejects.
    * @param context in whose name what was in them is sent on.

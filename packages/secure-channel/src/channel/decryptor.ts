@@ -114,6 +114,10 @@ export class Decryptor implements CiphertextReceiver {
     return this.#isHeldUp ? this.#advanceLater(messages) : undefined
   }
 
+  get authentic(): number {
+    return this.#opener.authentic
+  }
+
   openOne(ciphertext: Uint8Array): Uint8Array<ArrayBuffer> | Refusal {
     return this.#opener.openOne(ciphertext)
   }

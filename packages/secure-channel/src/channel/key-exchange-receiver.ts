@@ -17,6 +17,7 @@ export interface KeyExchangeReceiverOptions {
 
 export class KeyExchangeReceiver implements CiphertextReceiver {
   readonly received = 0
+  authentic = 0
   readonly #options: KeyExchangeReceiverOptions
 
   constructor(options: KeyExchangeReceiverOptions) {
@@ -34,7 +35,9 @@ export class KeyExchangeReceiver implements CiphertextReceiver {
     if (nonce > MAX_NONCE) return 'ahead'
     const content = this.#options.primitives.allocate(ciphertext.length - CIPHERTEXT_OVERHEAD)
     const length = ciphertext.length - NONCE_LENGTH
-    return this.#options.key.openInto(content, 0, ciphertext, NONCE_LENGTH, length, nonce) === true ? content : 'forged'
+    if (this.#options.key.openInto(content, 0, ciphertext, NONCE_LENGTH, length, nonce) !== true) return 'forged'
+    this.authentic++
+    return content
   }
 
   destroy(): void {

@@ -34,6 +34,10 @@ import { Path } from './path.ts'
 import { RouteWatch } from './route-watch.ts'
 import type { ChannelClosed, ChannelClosedReason, ChannelEvent, ChannelStatistics } from './secure-channel.ts'
 import type { ChannelAddresses, ChannelServices } from './services.ts'
+import { Silence } from './silence.ts'
+
+/** How long a channel that gives way to another may take to end. */
+const GIVE_WAY_MS = 5_000
 
 export interface LiveChannelOptions {
   readonly services: ChannelServices
@@ -54,6 +58,8 @@ export interface LiveChannelOptions {
   readonly gate: Gate
   /** Flow-control id of the listener that accepted it. */
   readonly spawnerId: string | undefined
+  /** How long nothing authentic may come before the channel ends; Infinity: for ever. */
+  readonly idleTimeoutMs: number
   /** Called once, when all workers are gone. */
   onEnded?(): void
 }
@@ -67,6 +73,7 @@ export class LiveChannel implements RegisteredChannel {
   readonly #events: EventListeners
   readonly #counters: ChannelCounters
   readonly #routeWatch: RouteWatch
+  readonly #silence: Silence
   readonly #end: ChannelEnd
 
   /** @throws {OckamError} `secure-channel/closed` */
@@ -77,6 +84,7 @@ export class LiveChannel implements RegisteredChannel {
     channels.requireOpen()
     this.#events = new EventListeners(router.services.diagnostics)
     this.#counters = createCounters(router.services.diagnostics)
+    this.#silence = new Silence(router.services.clock.monotonic())
     this.#routeWatch = new RouteWatch(router.flowControls, addresses.decryptorRemote, options.role === 'initiator')
     this.#routeWatch.follow(options.route)
     const { remoteNetwork } = router.flowControls.producerAt(options.route.next as Address) ?? {}
@@ -185,13 +193,32 @@ export class LiveChannel implements RegisteredChannel {
   }
 
   check(nowMs: number, monotonicMs: number): void {
-    const { expiresAtMs, peer, side } = this.#options
+    const { expiresAtMs, peer, side, idleTimeoutMs } = this.#options
+    const silentMs = this.#silence.lastsMs(this.receiver.authentic, monotonicMs)
     if (nowMs > expiresAtMs) {
       const error = channelError('secure-channel/expired', `What ${peer} showed about its identity has expired: open a new channel.`)
       this.#endSoon('expired', error)
     } else if (this.#routeWatch.lostForMs(this.#encryptor.isRouteLost, monotonicMs) > side.routeGraceMs) {
       this.cut()
+    } else if (silentMs > idleTimeoutMs) {
+      this.#endSoon('expired', channelError('secure-channel/idle', `Nothing came from ${peer} for more than ${idleTimeoutMs} ms.`))
     }
+  }
+
+  /** For how long nothing authentic has come. @internal */
+  silentForMs(): number {
+    return this.#silence.lastsMs(this.receiver.authentic, this.#options.services.router.services.clock.monotonic())
+  }
+
+  /** Ends it, for a newer channel of the same peer; by force if that takes long, because its place is given on already. @internal */
+  giveWay(): void {
+    const { peer } = this.#options
+    const error = channelError(
+      'secure-channel/displaced',
+      `${peer} has opened more channels than its network gets: this one was silent longest.`,
+    )
+    this.#endSoon('expired', error)
+    dropPressure(this.close({ timeoutMs: GIVE_WAY_MS }))
   }
 
   /** The route is gone for good. @internal */

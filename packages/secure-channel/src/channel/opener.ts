@@ -28,6 +28,8 @@ export interface OpenerOptions {
 }
 
 export class Opener {
+  /** Ciphertexts that authenticated. */
+  authentic = 0
   readonly #options: OpenerOptions
   readonly #jobs: { outAt: number; inAt: number; length: number }[] = []
   readonly #pool: { outAt: number; inAt: number; length: number }[] = []
@@ -75,6 +77,7 @@ export class Opener {
     const content = this.#options.primitives.allocate(ciphertext.length - CIPHERTEXT_OVERHEAD)
     const aead = this.#options.key.keyOf(nonce)
     if (aead?.openInto(content, 0, ciphertext, NONCE_LENGTH, ciphertext.length - NONCE_LENGTH, nonce) !== true) return 'forged'
+    this.authentic++
     this.#options.window.accept(nonce)
     this.#options.key.accept(nonce)
     return content
@@ -153,6 +156,7 @@ export class Opener {
   }
 
   #accept(message: LocalMessage, nonce: number, bytes: Uint8Array, start: number, end: number): void {
+    this.authentic++
     this.#options.window.accept(nonce)
     this.#options.key.accept(nonce)
     this.#options.onOpened(message, nonce, bytes, start, end)

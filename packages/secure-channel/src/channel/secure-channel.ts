@@ -9,7 +9,8 @@ import type { Role } from '../noise/handshake.ts'
  * - `local`: it was closed here.
  * - `peer`: the peer said, authenticated, that it was done. Nothing it sent before is missing because of an attacker cutting the end off.
  * - `cut`: the route or too many messages were lost, and nobody said goodbye.
- * - `expired`: what the peer showed about its identity ran out, or the channel has sent all it can.
+ * - `expired`: what the peer showed about its identity ran out, the channel has sent all it can, the listener's `idleTimeoutMs` has passed, or the
+ *   channel gave its place to a newer one of the same peer.
  */
 export type ChannelClosedReason = 'local' | 'peer' | 'cut' | 'expired'
 

@@ -20,6 +20,8 @@ export interface FinishOptions {
   readonly returnRoute: Route
   readonly gate: Gate
   readonly spawnerId: string | undefined
+  /** How long nothing authentic may come before the channel ends; Infinity: for ever. */
+  readonly idleTimeoutMs: number
   /** Whether somebody still wants the channel. */
   isWanted(): boolean
   onEnded?(): void

@@ -181,6 +181,7 @@ class Initiator {
       returnRoute: route,
       gate: this.#gate as Gate,
       spawnerId: undefined,
+      idleTimeoutMs: Number.POSITIVE_INFINITY,
       isWanted: () => !this.#isDone,
     })
     if (this.#isDone) {

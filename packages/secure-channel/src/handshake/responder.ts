@@ -36,8 +36,10 @@ export interface ResponderOptions {
   /** Who may reach the decryptor: the same as the listener. */
   readonly reachableFrom: Reachability
   readonly timeoutMs: number
-  /** Whether another channel may live. */
-  hasRoom(): boolean
+  /** How long nothing authentic may come through the channel before it ends; Infinity: for ever. */
+  readonly idleTimeoutMs: number
+  /** Whether another channel of that peer may live. */
+  hasRoom(peer: Identifier): boolean
   /** The handshake is over, one way or the other. Called once. */
   onSettled(responder: Responder, channel: LiveChannel | undefined): void
   onChannelEnded(): void
@@ -138,14 +140,15 @@ export class Responder {
   }
 
   async #accept(finished: Finished, payload: Uint8Array, message: LocalMessage): Promise<CiphertextReceiver | undefined> {
-    const { services, side, spawnerId } = this.#options
+    const { services, side, spawnerId, idleTimeoutMs } = this.#options
     const { trust, verifier } = side
     const onProved = (identifier: Identifier): void => {
       this.#peer = identifier
     }
     const checks = { identities: services.identities, trust, verifier, onProved }
     const peer = await checkPeer(checks, decodeIdentityPayload(payload), finished.remoteStaticKey)
-    if (!this.#options.hasRoom()) throw channelError('secure-channel/closed', 'This listener has as many channels as it may have.')
+    if (!this.#options.hasRoom(peer.identifier))
+      throw channelError('secure-channel/closed', 'This listener has as many channels as it may have.')
     if (this.#isDone) {
       finished.forget()
       return undefined
@@ -160,6 +163,7 @@ export class Responder {
       returnRoute: message.returnRoute,
       gate: this.#gate,
       spawnerId,
+      idleTimeoutMs,
       isWanted: () => !this.#isDone,
       onEnded: () => {
         if (this.#hasAccepted) this.#options.onChannelEnded()

@@ -36,7 +36,8 @@ export interface ListenerOptions extends HandshakeSideOptions {
   readonly maxHandshakesPerSource?: number
   /**
    * Most channels at a time. Default 16 384. From three quarters of them on, a source with many gets no more, so that others still get in: alone, one
-   * connection can hold three quarters, all connections of one network four fifths.
+   * connection can hold three quarters, all connections of one network four fifths. A peer that has channels from there gets in all the same, in place
+   * of its own channel that was silent longest.
    */
   readonly maxChannels?: number
   /**
@@ -45,6 +46,11 @@ export interface ListenerOptions extends HandshakeSideOptions {
    * the transport knows none, each connection is one of its own.
    */
   readonly sourceOf?: (firstHop: Address) => string | undefined
+  /**
+   * Ends channels (`expired`, `secure-channel/idle`) through which nothing authentic came for so long, up to a second later. Default: never, because a
+   * quiet peer cannot be told from one that is gone. Behind a relay nothing else ends the channels that peers leave behind when they start anew.
+   */
+  readonly idleTimeoutMs?: number
   /** Called for every channel that was accepted. One that throws is reported to diagnostics; the channel stands nevertheless. */
   readonly onChannel?: (channel: SecureChannel) => void
 }
@@ -60,6 +66,8 @@ export interface ListenerStatistics {
   readonly refused: number
   /** Handshakes that gave way to others. */
   readonly evicted: number
+  /** Channels that gave way to newer ones of the same peer. */
+  readonly displaced: number
 }
 
 /** A {@link Spawner}: workers with `from: [listener]` are reached through its channels alone. */
@@ -95,6 +103,7 @@ class HandshakeListener implements ChannelListener {
   readonly #side: CheckedSideOptions
   readonly #options: ListenerOptions
   readonly #timeoutMs: number
+  readonly #idleTimeoutMs: number
   readonly #places: ChannelPlaces
   readonly #admission: Admission<Responder>
   readonly #handle: WorkerHandle
@@ -116,6 +125,7 @@ class HandshakeListener implements ChannelListener {
     this.#side = side
     this.#options = options
     this.#timeoutMs = checkedDuration('handshakeTimeoutMs', options.handshakeTimeoutMs ?? 60_000)
+    this.#idleTimeoutMs = checkedNumber('idleTimeoutMs', options.idleTimeoutMs ?? Number.POSITIVE_INFINITY)
     this.#places = new ChannelPlaces(checkedNumber('maxChannels', options.maxChannels ?? 16_384))
     this.#admission = new Admission({
       maxTotal: checkedNumber('maxHandshakes', options.maxHandshakes ?? 2048),
@@ -146,6 +156,7 @@ class HandshakeListener implements ChannelListener {
       ignored: this.#ignored,
       refused: this.#refused,
       evicted: this.#evicted,
+      displaced: this.#places.displaced,
     }
   }
 
@@ -167,7 +178,7 @@ class HandshakeListener implements ChannelListener {
       return
     }
     const source = this.#sourceOf(message, firstHop)
-    if (!this.#places.hasRoom(source)) {
+    if (!this.#places.mayHaveRoom(source)) {
       this.#ignored++
       this.#refuse()
       return
@@ -179,14 +190,16 @@ class HandshakeListener implements ChannelListener {
       spawnerId: this.flowControlId,
       reachableFrom: this.#options.reachableFrom ?? 'anyone',
       timeoutMs: this.#timeoutMs,
-      hasRoom: () => {
+      idleTimeoutMs: this.#idleTimeoutMs,
+      hasRoom: (peer) => {
         // Taken now, and not when the handshake is over: others that are as far must not get the same place.
-        const hasRoom = place.take()
+        const hasRoom = place.take(peer.toString())
         if (!hasRoom) this.#refuse()
         return hasRoom
       },
       onSettled: (settled, channel) => {
         if (channel === undefined) place.release()
+        else place.hold(channel)
         this.#settled(settled, channel)
       },
       onChannelEnded: () => {
