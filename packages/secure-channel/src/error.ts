@@ -45,8 +45,15 @@ export type SecureChannelErrorCode =
   | 'secure-channel/idle'
   /** The listener had no place left for another channel of this peer, so the one that was silent longest gave way. */
   | 'secure-channel/displaced'
-  /** A stored decryptor cannot be read back: other key, or changed bytes. */
+  /** Stored decryptors cannot be read back, not one of them: other key, or changed bytes. */
   | 'secure-channel/corrupt-record'
+  /** As many decryptors are stored as may be, and none of this peer is among them to give way. */
+  | 'secure-channel/too-many-records'
+
+/** For diagnostics: the stable code alone, never a message with a peer's bytes in it. */
+export function codeOf(error: unknown): string {
+  return OckamError.is(error) ? error.code : 'unknown'
+}
 
 export function channelError(code: SecureChannelErrorCode, message: string, cause?: unknown): OckamError<SecureChannelErrorCode> {
   return cause === undefined ? new OckamError(code, message) : new OckamError(code, message, { cause })

@@ -9,7 +9,7 @@ import { type ChannelOptions, openChannel } from './handshake/initiator.ts'
 import { RefusalReport } from './handshake/refusal-report.ts'
 import { secureHopResolver } from './hop-resolver.ts'
 import { type ChannelListener, createChannelListener, type ListenerOptions } from './listener/channel-listener.ts'
-import { type DecryptorPersistence, DecryptorStore } from './persistence/decryptor-store.ts'
+import { type DecryptorPersistence, DecryptorStore, type UnreadableRecord } from './persistence/decryptor-store.ts'
 import { type RestoredDecryptor, restoreDecryptor } from './persistence/restored-decryptor.ts'
 
 export interface SecureChannelsOptions {
@@ -43,7 +43,10 @@ export interface SecureChannels {
   channels(): readonly SecureChannel[]
   /**
    * Starts the decryption services of key-exchange-only channels of an earlier life. Call once, before new channels are made.
-   * @throws {OckamError} `secure-channel/corrupt-record`, `secure-channel/closed`, and what the store throws.
+   *
+   * Records that cannot be opened are left out, left where they are, and named to diagnostics (`secure-channel/record-unreadable`).
+   * @throws {OckamError} `secure-channel/corrupt-record` when there are records and not one can be opened: then the key is another one.
+   * `secure-channel/closed`, `secure-channel/vault-failed`, and what the store throws.
    */
   restoreDecryptors(): Promise<readonly RestoredDecryptor[]>
   /**
@@ -65,11 +68,13 @@ class ChannelRegistry implements SecureChannels {
   readonly #restored = new Set<RestoredDecryptor>()
 
   constructor({ router, vault, identities, persistence }: SecureChannelsOptions) {
+    const { random, diagnostics } = router.services
+    const { primitives } = vault
     this.#services = {
       router,
       vault,
       identities,
-      decryptors: persistence === undefined ? undefined : new DecryptorStore(persistence, vault.primitives, router.services.random),
+      decryptors: persistence === undefined ? undefined : new DecryptorStore(persistence, { primitives, random, diagnostics }),
       refusals: new RefusalReport(router.services.clock, router.services.diagnostics),
       channels: new ChannelSet(router.services.clock),
     }
@@ -96,24 +101,37 @@ class ChannelRegistry implements SecureChannels {
   }
 
   async restoreDecryptors(): Promise<readonly RestoredDecryptor[]> {
-    this.#services.channels.requireOpen()
+    const { channels, decryptors, router } = this.#services
+    channels.requireOpen()
     const all: RestoredDecryptor[] = []
-    for await (const record of this.#services.decryptors?.records() ?? []) {
-      this.#services.channels.requireOpen()
-      const restored: RestoredDecryptor = restoreDecryptor(this.#services, record, () => this.#restored.delete(restored))
+    const unreadable: UnreadableRecord[] = []
+    for await (const stored of decryptors?.records() ?? []) {
+      channels.requireOpen()
+      if (stored.record === undefined) {
+        unreadable.push(stored)
+        continue
+      }
+      const restored: RestoredDecryptor = restoreDecryptor(this.#services, stored.record, () => this.#restored.delete(restored))
       this.#restored.add(restored)
       all.push(restored)
     }
+    const [first] = unreadable
+    if (first !== undefined && all.length === 0) throw first.error
+    for (const { storeKey } of unreadable) router.services.diagnostics.event('secure-channel/record-unreadable', { record: storeKey })
     return all
   }
 
   async close(options: CloseOptions = {}): Promise<void> {
     checkCloseOptions(options)
-    await Promise.all([
-      this.#services.channels.close(options),
-      ...[...this.#listeners].map((listener) => listener.close(options)),
-      ...[...this.#restored].map((restored) => restored.close()),
-    ])
+    try {
+      await Promise.all([
+        this.#services.channels.close(options),
+        ...[...this.#listeners].map((listener) => listener.close(options)),
+        ...[...this.#restored].map((restored) => restored.close()),
+      ])
+    } finally {
+      this.#services.decryptors?.destroy()
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

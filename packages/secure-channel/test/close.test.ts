@@ -238,15 +238,18 @@ describe('closing while channels are being made', () => {
     const saving = latch()
     const saved = latch()
     const inner = memoryStore()
+    const place = 'secure-channel/decryptor/'
     const store: Store = {
       get: (name) => inner.get(name),
       delete: (name) => inner.delete(name),
       scan: (prefix) => inner.scan(prefix),
       close: () => inner.close(),
-      set: async (name, value) => {
-        saving.open()
-        await saved.promise
-        return inner.set(name, value)
+      batch: async (steps) => {
+        if (steps.some(({ key }) => key.startsWith(place))) {
+          saving.open()
+          await saved.promise
+        }
+        return inner.batch(steps)
       },
     } as Store
     const { alice, bob, toBob } = await twoNodes({ bob: { persistence: { store, key: new Uint8Array(32).fill(1) } } })
@@ -258,7 +261,7 @@ describe('closing while channels are being made', () => {
     saved.open()
     await settle()
     expect(bob.channels.channels()).toHaveLength(0)
-    for await (const entry of inner.scan('')) throw new Error(entry.key)
+    for await (const entry of inner.scan(place)) throw new Error(entry.key)
   })
 
   test('a listener whose identity is looked up during the close does not start', async () => {

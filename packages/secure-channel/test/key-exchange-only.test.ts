@@ -1,8 +1,7 @@
-import { type AeadKey, dropPressure, type Address, memoryStore, type Store } from '@ockam/core'
+import { dropPressure, type Address, memoryStore, type Store } from '@ockam/core'
 import { BareReader, encodeBareData } from '@ockam/core/bare'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { SecureChannel } from '../src/index.ts'
-import { plugInVault } from './plug-in-vault.ts'
 import { bytes, closeNodes, collect, createTestNode, everyone, settle, type TestNode, text, twoNodes, until } from './world.ts'
 
 afterEach(closeNodes)
@@ -117,16 +116,14 @@ describe('rule 5: what is stored', () => {
     expect(again.router.statistics().workers).toBe(workers + 1)
     await again.channels.close()
     expect(again.router.statistics().workers).toBe(workers)
-    expect(await all(store)).toHaveLength(1)
+    expect(await records(store)).toHaveLength(1)
   })
 
   test('copy the state and run both copies: no pair of key and nonce repeats, because no sending key is in the store', async () => {
     const store = memoryStore()
     const { alice, channel, accepted, bob } = await connected({ store })
     const sealed = (await ask(bob, accepted.encryptorApi, bytes('from bob'))) as Uint8Array
-    const raw: Uint8Array[] = []
-    for await (const { value } of store.scan('')) raw.push(value)
-    expect(raw).toHaveLength(1)
+    expect(await records(store)).toHaveLength(1)
     // Two copies of the state come up: each can open what Alice sealed, and neither can seal anything, nor open what this side sealed.
     for (const name of ['copy-1', 'copy-2']) {
       const copy = await createTestNode(name, { persistence: { store, key } })
@@ -138,25 +135,6 @@ describe('rule 5: what is stored', () => {
     }
   })
 
-  test('row 26: a vault that answers with a promise opens no record with a changed seal', async () => {
-    const store = memoryStore()
-    await connected({ store })
-    const [entry] = await all(store)
-    if (entry === undefined) throw new Error('nothing stored')
-    entry.value[entry.value.length - 1] = (entry.value[entry.value.length - 1] as number) ^ 1
-    await store.set(entry.key, entry.value)
-    const vault = plugInVault((real) => ({
-      openInto: (...args: Parameters<AeadKey['openInto']>) => Promise.resolve(real.openInto(...args)),
-    }))
-    const other = await createTestNode('other', { vault, persistence: { store, key } })
-    await expect(other.channels.restoreDecryptors()).rejects.toThrowError(
-      expect.objectContaining({
-        code: 'secure-channel/corrupt-record',
-        cause: expect.objectContaining({ message: 'the seal does not hold' }),
-      }),
-    )
-  })
-
   test('ordinary channels store nothing at all', async () => {
     const store = memoryStore()
     const { alice, bob, toBob } = await twoNodes({ bob: { persistence: { store, key } } })
@@ -165,34 +143,10 @@ describe('rule 5: what is stored', () => {
     await channel.close()
     for await (const entry of store.scan('')) throw new Error(entry.key)
   })
-
-  test('another key, a changed record, a record moved to another place: a typed error', async () => {
-    const store = memoryStore()
-    await connected({ store })
-    const [entry] = await all(store)
-    if (entry === undefined) throw new Error('nothing stored')
-    const restoreWith = async (content: Store, secret: Uint8Array): Promise<unknown> =>
-      (await createTestNode('other', { persistence: { store: content, key: secret } })).channels.restoreDecryptors()
-    const corrupt = expect.objectContaining({ code: 'secure-channel/corrupt-record' })
-    await expect(restoreWith(store, new Uint8Array(32))).rejects.toThrowError(corrupt)
-    for (const at of [1, 10, 60, entry.value.length - 1]) {
-      const changed = memoryStore()
-      const value = entry.value.slice()
-      value[at] = (value[at] as number) ^ 1
-      await changed.set(entry.key, value)
-      await expect(restoreWith(changed, key)).rejects.toThrowError(corrupt)
-    }
-    const moved = memoryStore()
-    await moved.set(`${entry.key}0`, entry.value)
-    await expect(restoreWith(moved, key)).rejects.toThrowError(corrupt)
-    const cut = memoryStore()
-    await cut.set(entry.key, entry.value.slice(0, 40))
-    await expect(restoreWith(cut, key)).rejects.toThrowError(corrupt)
-  })
 })
 
-async function all(store: Store): Promise<{ key: string; value: Uint8Array<ArrayBuffer> }[]> {
-  const entries: { key: string; value: Uint8Array<ArrayBuffer> }[] = []
-  for await (const entry of store.scan('')) entries.push(entry)
-  return entries
+async function records(store: Store): Promise<string[]> {
+  const keys: string[] = []
+  for await (const { key } of store.scan('secure-channel/decryptor/')) keys.push(key)
+  return keys
 }

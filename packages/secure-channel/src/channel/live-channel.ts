@@ -7,12 +7,13 @@ import {
   type CloseOptions,
   dropPressure,
   type Identifier,
-  OckamError,
+  type OckamError,
   type Producer,
   Route,
   type RouteLike,
 } from '@ockam/core'
-import { channelError, type SecureChannelErrorCode } from '../error.ts'
+import { checkCloseOptions } from '../close-within.ts'
+import { channelError, codeOf, type SecureChannelErrorCode } from '../error.ts'
 import type { Gate } from '../handshake/gate.ts'
 import type { CheckedSideOptions } from '../handshake/handshake-options.ts'
 import type { Role, TransportKeys } from '../noise/handshake.ts'
@@ -24,6 +25,7 @@ import { SendingKey } from '../protocol/sending-key.ts'
 import { apiWorker } from './api-worker.ts'
 import { type ChannelCounters, createCounters } from './channel-counters.ts'
 import { ChannelEnd } from './channel-end.ts'
+import { displaced, expired, failed, idle, routeLost, windowLost } from './channel-failure.ts'
 import type { RegisteredChannel } from './channel-set.ts'
 import type { CiphertextReceiver } from './ciphertext-receiver.ts'
 import { Decryptor } from './decryptor.ts'
@@ -195,14 +197,9 @@ export class LiveChannel implements RegisteredChannel {
   check(nowMs: number, monotonicMs: number): void {
     const { expiresAtMs, peer, side, idleTimeoutMs } = this.#options
     const silentMs = this.#silence.lastsMs(this.receiver.authentic, monotonicMs)
-    if (nowMs > expiresAtMs) {
-      const error = channelError('secure-channel/expired', `What ${peer} showed about its identity has expired: open a new channel.`)
-      this.#endSoon('expired', error)
-    } else if (this.#routeWatch.lostForMs(this.#encryptor.isRouteLost, monotonicMs) > side.routeGraceMs) {
-      this.cut()
-    } else if (silentMs > idleTimeoutMs) {
-      this.#endSoon('expired', channelError('secure-channel/idle', `Nothing came from ${peer} for more than ${idleTimeoutMs} ms.`))
-    }
+    if (nowMs > expiresAtMs) this.#endSoon('expired', expired(peer))
+    else if (this.#routeWatch.lostForMs(this.#encryptor.isRouteLost, monotonicMs) > side.routeGraceMs) this.cut()
+    else if (silentMs > idleTimeoutMs) this.#endSoon('expired', idle(peer, idleTimeoutMs))
   }
 
   /** For how long nothing authentic has come. @internal */
@@ -212,26 +209,25 @@ export class LiveChannel implements RegisteredChannel {
 
   /** Ends it, for a newer channel of the same peer; by force if that takes long, because its place is given on already. @internal */
   giveWay(): void {
-    const { peer } = this.#options
-    const error = channelError(
-      'secure-channel/displaced',
-      `${peer} has opened more channels than its network gets: this one was silent longest.`,
-    )
-    this.#endSoon('expired', error)
+    this.#endSoon('expired', displaced(this.#options.peer))
     dropPressure(this.close({ timeoutMs: GIVE_WAY_MS }))
   }
 
   /** The route is gone for good. @internal */
   cut(): void {
     const { peer, route } = this.#options
-    this.#endSoon(
-      'cut',
-      channelError('secure-channel/route-lost', `The way to ${peer} (${route}) is gone and no other was found: open a new channel.`),
-    )
+    this.#endSoon('cut', routeLost(peer, route))
   }
 
   close(options: CloseOptions = {}): Promise<void> {
     return this.#end.close(options)
+  }
+
+  async forget(options: CloseOptions = {}): Promise<void> {
+    checkCloseOptions(options)
+    const { services, addresses, side } = this.#options
+    if (side.isKeyExchangeOnly) await services.decryptors?.delete(addresses.decryptorRemote)
+    await this.close(options)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -251,7 +247,7 @@ export class LiveChannel implements RegisteredChannel {
       route,
       isClosed: (firstHop) => this.#routeWatch.isClosed(firstHop),
       onDropped: (reason) => this.#counters.dropped(reason),
-      onFailure: (error) => this.#endSoon('expired', failure(error, 'seal')),
+      onFailure: (error) => this.#endSoon('expired', failed('seal', error)),
     })
     return encryptor
   }
@@ -276,7 +272,7 @@ export class LiveChannel implements RegisteredChannel {
       onRefresh: (payload) => this.#refresh(payload),
       onClose: () => this.#endSoon('peer'),
       onWindowLost: () => this.#endSoon('cut', windowLost(peer)),
-      onFailure: (error) => this.#endSoon('expired', failure(error, 'open')),
+      onFailure: (error) => this.#endSoon('expired', failed('open', error)),
       onRefused,
     })
   }
@@ -332,19 +328,4 @@ export class LiveChannel implements RegisteredChannel {
   #endSoon(reason: ChannelClosedReason, error?: OckamError<SecureChannelErrorCode>): void {
     dropPressure(this.#end.begin(reason, error))
   }
-}
-
-function windowLost(peer: Identifier): OckamError<SecureChannelErrorCode> {
-  return channelError('secure-channel/window-lost', `More than 32 messages in a row from ${peer} were lost: open a new channel.`)
-}
-
-function failure(error: unknown, what: 'seal' | 'open'): OckamError<SecureChannelErrorCode> {
-  return OckamError.is<SecureChannelErrorCode>(error, 'secure-channel/exhausted', 'secure-channel/vault-failed')
-    ? error
-    : channelError('secure-channel/vault-failed', `The vault failed to ${what} a message; the channel was closed.`, error)
-}
-
-/** For diagnostics: the stable code alone, never a message with a peer's bytes in it. */
-export function codeOf(error: unknown): string {
-  return OckamError.is(error) ? error.code : 'unknown'
 }

@@ -73,5 +73,10 @@ export interface SecureChannel {
    * @throws {OckamError} `secure-channel/invalid-argument`; rejects with `signal.reason` when aborted, and the channel has ended nevertheless.
    */
   close(options?: CloseOptions): Promise<void>
+  /**
+   * Deletes the stored decryptor, then closes. Only channels that exchanged keys have one, where `createSecureChannels` was given a place for it;
+   * otherwise it outlives the channel. Throws as {@link close} does, and what the store throws: then the channel is still open.
+   */
+  forget(options?: CloseOptions): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }

@@ -39,7 +39,7 @@ export async function finishHandshake(finished: Finished, options: FinishOptions
       await services.decryptors?.save({ role, identity, peer: peer.identifier, decryptorAddress, decryptorApi, key: keys.receivingKey })
     }
     if (!options.isWanted()) {
-      await services.decryptors?.delete(addresses.decryptorRemote)
+      if (side.isKeyExchangeOnly) await services.decryptors?.delete(addresses.decryptorRemote)
       throw channelError('secure-channel/closed', 'The handshake was given up.')
     }
     return new LiveChannel({ ...options, peer: peer.identifier, expiresAtMs: peer.expiresAtMs, keys, handshakeHash })

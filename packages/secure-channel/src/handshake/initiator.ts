@@ -16,10 +16,10 @@ import {
   type Timer,
 } from '@ockam/core'
 import type { CiphertextReceiver } from '../channel/ciphertext-receiver.ts'
-import { codeOf, type LiveChannel } from '../channel/live-channel.ts'
+import type { LiveChannel } from '../channel/live-channel.ts'
 import { type ChannelAddresses, type ChannelServices, createAddresses } from '../channel/services.ts'
 import { checkedDuration } from '../checked-number.ts'
-import { channelError, type SecureChannelErrorCode } from '../error.ts'
+import { channelError, codeOf, type SecureChannelErrorCode } from '../error.ts'
 import type { Finished, Receiving, Sending } from '../noise/handshake.ts'
 import { OCKAM_XX } from '../noise/protocol.ts'
 import { startInitiator } from '../noise/start-handshake.ts'

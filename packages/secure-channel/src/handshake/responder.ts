@@ -17,9 +17,9 @@ import {
   type Timer,
 } from '@ockam/core'
 import type { CiphertextReceiver } from '../channel/ciphertext-receiver.ts'
-import { codeOf, type LiveChannel } from '../channel/live-channel.ts'
+import type { LiveChannel } from '../channel/live-channel.ts'
 import { type ChannelAddresses, type ChannelServices, createAddresses } from '../channel/services.ts'
-import { channelError } from '../error.ts'
+import { channelError, codeOf } from '../error.ts'
 import type { Finished, Receiving, Sending } from '../noise/handshake.ts'
 import { OCKAM_XX } from '../noise/protocol.ts'
 import { startResponder } from '../noise/start-handshake.ts'

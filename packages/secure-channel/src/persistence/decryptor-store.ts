@@ -2,129 +2,162 @@
  * Keeps the decryptors of key-exchange-only channels, so that what such a channel sealed can still be read after a restart. A receiving key alone:
  * no sending key is ever written, so a copied or restored store cannot make a nonce be used twice (security rule 5).
  *
- * Each record is sealed under a key of its own, derived from the caller's key and 32 random bytes, and bound to its place in the store. Without the
- * caller's key there is no such store.
+ * Without the caller's key there is no such store. It is bounded, because whoever completes handshakes causes records; which of them give way is in
+ * `record-index.ts`. The index is read from the store once, and so knows what other processes do there only from before.
  */
 
-import { Address, Identifier, type Primitives, type Random, type Store } from '@ockam/core'
-import { CborReader, CborWriter } from '@ockam/core/cbor'
-import { channelError } from '../error.ts'
-import type { Role } from '../noise/handshake.ts'
-import { KEY_LENGTH, TAG_LENGTH } from '../noise/protocol.ts'
+import { Address, type Diagnostics, OckamError, type Primitives, type Random, type Store } from '@ockam/core'
+import { checkedNumber } from '../checked-number.ts'
+import { channelError, type SecureChannelErrorCode } from '../error.ts'
+import { RecordIndex } from './record-index.ts'
+import { type DecryptorRecord, DecryptorSeal } from './sealed-decryptor.ts'
 
 const PREFIX = 'secure-channel/decryptor/'
-const INFO = new TextEncoder().encode('ockam secure-channel decryptor record 1')
-const VERSION = 1
-const MAX_RECORD = 1024
+/** 16 random bytes, made with the first record: records are bound to them. */
+const STORE_ID = 'secure-channel/decryptor-store/id'
+const STORE_ID_LENGTH = 16
+const MAX_PER_PEER = 256
+const MAX_TOTAL = 16_384
 
 /** Where decryptors are kept. */
 export interface DecryptorPersistence {
   readonly store: Store
   /** 32 secret bytes that never stand in that store. Copied. */
   readonly key: Uint8Array
+  /** Most decryptors of one peer; the oldest of its own gives way to another. Default 256. */
+  readonly maxPerPeer?: number
+  /** Most decryptors in all. When there are so many, a peer without any cannot open a channel that only exchanges keys. Default 16 384. */
+  readonly maxTotal?: number
 }
 
-export interface DecryptorRecord {
-  readonly role: Role
-  readonly identity: Identifier
-  readonly peer: Identifier
-  readonly decryptorAddress: Address
-  readonly decryptorApi: Address
-  /** 32 bytes; whoever gets it wipes it. */
-  readonly key: Uint8Array
+/** What {@link DecryptorStore.records} finds at one place. */
+export type StoredDecryptor = { readonly storeKey: string; readonly record: DecryptorRecord } | UnreadableRecord
+
+export interface UnreadableRecord {
+  readonly storeKey: string
+  readonly record: undefined
+  /** `secure-channel/corrupt-record` */
+  readonly error: unknown
+}
+
+export interface DecryptorStoreServices {
+  readonly primitives: Primitives
+  readonly random: Random
+  readonly diagnostics: Diagnostics
 }
 
 export class DecryptorStore {
   readonly #store: Store
-  readonly #key: Uint8Array<ArrayBuffer>
-  readonly #primitives: Primitives
-  readonly #random: Random
+  readonly #services: DecryptorStoreServices
+  readonly #seal: DecryptorSeal
+  readonly #index: RecordIndex
+  #isLoaded = false
+  #loading: Promise<void> | undefined
+  #displaced = 0
 
-  /** @throws {OckamError} `secure-channel/invalid-argument` unless the key has 32 bytes. */
-  constructor({ store, key }: DecryptorPersistence, primitives: Primitives, random: Random) {
-    if (!(key instanceof Uint8Array) || key.length !== KEY_LENGTH) {
-      throw channelError('secure-channel/invalid-argument', 'The key that protects stored decryptors must be 32 bytes.')
-    }
+  /** @throws {OckamError} `secure-channel/invalid-argument` unless the key has 32 bytes and the limits are numbers above zero. */
+  constructor({ store, key, maxPerPeer = MAX_PER_PEER, maxTotal = MAX_TOTAL }: DecryptorPersistence, services: DecryptorStoreServices) {
     this.#store = store
-    this.#key = new Uint8Array(key)
-    this.#primitives = primitives
-    this.#random = random
+    this.#services = services
+    this.#index = new RecordIndex({
+      maxPerPeer: checkedNumber('maxPerPeer', maxPerPeer),
+      maxTotal: checkedNumber('maxTotal', maxTotal),
+    })
+    this.#seal = new DecryptorSeal(key, services.primitives, services.random)
   }
 
-  async save({ role, identity, peer, decryptorAddress, decryptorApi, key }: DecryptorRecord): Promise<void> {
-    const writer = new CborWriter()
-    writer
-      .array(5)
-      .uint(role === 'initiator' ? 0 : 1)
-      .bytes(identity.toBytes())
-      .bytes(peer.toBytes())
-      .bytes(decryptorApi.value)
-      .bytes(key)
-    const content = writer.finish()
-    // A writer keeps its room; what was in it is overwritten.
-    writer.raw(new Uint8Array(content.length)).finish()
-    const storeKey = keyOf(decryptorAddress)
-    const salt = this.#random.bytes(KEY_LENGTH)
-    const sealed = new Uint8Array(content.length + TAG_LENGTH)
-    const aead = this.#recordKey(salt)
-    aead.sealInto(sealed, 0, content, 0, content.length, 0, new TextEncoder().encode(storeKey))
-    aead.destroy()
-    content.fill(0)
-    await this.#store.set(storeKey, new CborWriter().array(3).uint(VERSION).bytes(salt).bytes(sealed).finish())
+  /** @throws {OckamError} `secure-channel/too-many-records`, `secure-channel/closed`, `secure-channel/vault-failed`, and what the store throws. */
+  async save(record: DecryptorRecord): Promise<void> {
+    const storeId = await this.#ownId()
+    await this.#load()
+    const peer = record.peer.toString()
+    const storeKey = keyOf(record.decryptorAddress)
+    const admitted = this.#index.admit(peer, storeKey)
+    if (admitted === undefined) {
+      throw channelError('secure-channel/too-many-records', `No more decryptors may be stored, and ${peer} has none to give for another.`)
+    }
+    const { order, displaced } = admitted
+    try {
+      const value = this.#seal.seal(record, order, { storeId, storeKey })
+      await this.#store.batch([
+        ...displaced.map((each) => ({ kind: 'delete', key: each.storeKey }) as const),
+        { kind: 'set', key: storeKey, value },
+      ])
+    } catch (error) {
+      this.#index.remove(storeKey)
+      for (const each of displaced) this.#index.add(peer, each)
+      throw error
+    }
+    if (displaced.length > 0) this.#reportDisplaced(peer)
   }
 
-  /** All records. @throws {OckamError} `secure-channel/corrupt-record` when one cannot be opened. */
-  async *records(): AsyncGenerator<DecryptorRecord> {
-    for await (const { key, value } of this.#store.scan(PREFIX)) yield this.#read(key, value)
+  /** All records, also those that cannot be opened. @throws {OckamError} `secure-channel/closed`, `secure-channel/vault-failed`, and what the store throws. */
+  async *records(): AsyncGenerator<StoredDecryptor> {
+    const storeId = (await this.#store.get(STORE_ID)) ?? new Uint8Array(0)
+    for await (const { key: storeKey, value } of this.#store.scan(PREFIX)) yield this.#read(value, storeId, storeKey)
+    this.#isLoaded = true
   }
 
   /** False when there was none. */
   delete(decryptorAddress: Address): Promise<boolean> {
-    return this.#store.delete(keyOf(decryptorAddress))
+    const storeKey = keyOf(decryptorAddress)
+    this.#index.remove(storeKey)
+    return this.#store.delete(storeKey)
   }
 
-  #read(storeKey: string, value: Uint8Array): DecryptorRecord {
+  /** Wipes the caller's key. */
+  destroy(): void {
+    this.#seal.destroy()
+  }
+
+  #read(value: Uint8Array, storeId: Uint8Array, storeKey: string): StoredDecryptor {
     try {
-      const reader = new CborReader(value, { what: 'stored decryptor', maxStringLength: MAX_RECORD })
-      reader.beginArray(3)
-      if (reader.uint() !== VERSION) throw new RangeError('unknown version')
-      const salt = reader.bytes(KEY_LENGTH)
-      const sealed = reader.bytes()
-      reader.end()
-      reader.finish()
-      const content = new Uint8Array(Math.max(0, sealed.length - TAG_LENGTH))
-      const aead = this.#recordKey(salt)
-      const isAuthentic = aead.openInto(content, 0, sealed, 0, sealed.length, 0, new TextEncoder().encode(storeKey))
-      aead.destroy()
-      if (isAuthentic !== true) throw new RangeError('the seal does not hold')
-      return this.#readContent(storeKey, content)
+      const { record, order } = this.#seal.open(value, { storeId, storeKey }, Address.local(storeKey.slice(PREFIX.length)))
+      this.#index.add(record.peer.toString(), { storeKey, order })
+      return { storeKey, record }
     } catch (error) {
-      throw channelError(
-        'secure-channel/corrupt-record',
-        `The stored decryptor ${storeKey} cannot be opened: other key, or changed bytes.`,
-        error,
-      )
+      if (!isCorrupt(error)) throw error
+      return { storeKey, record: undefined, error }
     }
   }
 
-  #readContent(storeKey: string, content: Uint8Array): DecryptorRecord {
-    const reader = new CborReader(content, { what: 'stored decryptor' })
-    reader.beginArray(5)
-    const role: Role = reader.uint(1) === 0 ? 'initiator' : 'responder'
-    const identity = Identifier.fromBytes(reader.bytes(KEY_LENGTH))
-    const peer = Identifier.fromBytes(reader.bytes(KEY_LENGTH))
-    const decryptorApi = Address.local(reader.bytes())
-    const key = reader.bytes(KEY_LENGTH).slice()
-    content.fill(0)
-    return { role, identity, peer, decryptorAddress: Address.local(storeKey.slice(PREFIX.length)), decryptorApi, key }
+  /** Fills the index. Records that cannot be opened are not counted: nobody but whoever changed the key, or the store, causes them. */
+  #load(): Promise<void> {
+    if (this.#isLoaded) return Promise.resolve()
+    const load = async (): Promise<void> => {
+      try {
+        for await (const { record } of this.records()) record?.key.fill(0)
+      } finally {
+        this.#loading = undefined
+      }
+    }
+    this.#loading ??= load()
+    return this.#loading
   }
 
-  #recordKey(salt: Uint8Array): ReturnType<Primitives['aeadKey']> {
-    const key = this.#primitives.hkdfSha256(salt, this.#key, INFO, KEY_LENGTH)
-    const aead = this.#primitives.aeadKey(key)
-    key.fill(0)
-    return aead
+  async #ownId(): Promise<Uint8Array> {
+    const present = await this.#store.get(STORE_ID)
+    if (present !== undefined) return present
+    const value = this.#services.random.bytes(STORE_ID_LENGTH)
+    const isFirst = await this.#store.batch([
+      { kind: 'check', key: STORE_ID, value: undefined },
+      { kind: 'set', key: STORE_ID, value },
+    ])
+    const storeId = isFirst ? value : await this.#store.get(STORE_ID)
+    if (storeId === undefined) throw channelError('secure-channel/corrupt-record', 'The store of decryptors keeps losing its id.')
+    return storeId
   }
+
+  /** Diagnostics hear of the 1st, 2nd, 4th, 8th … time: a peer can cause this as often as it likes. */
+  #reportDisplaced(peer: string): void {
+    this.#displaced++
+    if (!Number.isInteger(Math.log2(this.#displaced))) return
+    this.#services.diagnostics.event('secure-channel/decryptor-displaced', { peer, count: this.#displaced })
+  }
+}
+
+function isCorrupt(error: unknown): boolean {
+  return OckamError.is<SecureChannelErrorCode>(error, 'secure-channel/corrupt-record')
 }
 
 function keyOf(decryptorAddress: Address): string {

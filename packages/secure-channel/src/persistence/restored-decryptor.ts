@@ -5,7 +5,7 @@ import { apiWorker } from '../channel/api-worker.ts'
 import { KeyExchangeReceiver } from '../channel/key-exchange-receiver.ts'
 import type { ChannelServices } from '../channel/services.ts'
 import { channelError } from '../error.ts'
-import type { DecryptorRecord } from './decryptor-store.ts'
+import type { DecryptorRecord } from './sealed-decryptor.ts'
 
 export interface RestoredDecryptor {
   readonly identity: Identifier
