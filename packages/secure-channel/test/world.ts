@@ -10,17 +10,22 @@ import { createSecureChannels, type SecureChannels, type SecureChannelsOptions, 
 export type IdentityRegistry = ReturnType<typeof createIdentities>
 export type OwnIdentity = Awaited<ReturnType<IdentityRegistry['create']>>
 
-/** The machine's time, moved by hand: timers that become due run. */
+/** The machine's time, moved by hand: timers that become due run. A stopped clock moves by hand alone. */
 export class MovableClock implements Clock {
   #offsetMs = 0
+  readonly #stoppedAt: { readonly now: number; readonly monotonic: number } | undefined
   readonly #timers = new Set<{ readonly atMs: number; readonly isBackground: boolean; readonly task: () => void }>()
 
+  constructor({ isStopped = false }: { readonly isStopped?: boolean } = {}) {
+    this.#stoppedAt = isStopped ? { now: Date.now(), monotonic: performance.now() } : undefined
+  }
+
   now(): number {
-    return Date.now() + this.#offsetMs
+    return (this.#stoppedAt?.now ?? Date.now()) + this.#offsetMs
   }
 
   monotonic(): number {
-    return performance.now() + this.#offsetMs
+    return (this.#stoppedAt?.monotonic ?? performance.now()) + this.#offsetMs
   }
 
   /** How many timers are set. */
@@ -38,8 +43,8 @@ export class MovableClock implements Clock {
     const run = (): void => {
       if (this.#timers.delete(entry)) task()
     }
-    const timer = setTimeout(run, delayMs)
-    timer.unref()
+    const timer = this.#stoppedAt === undefined ? setTimeout(run, delayMs) : undefined
+    timer?.unref()
     this.#timers.add(entry)
     return {
       cancel: () => {

@@ -1,31 +1,13 @@
-import { dropPressure, type ChannelProof, type Identifier, Route, type TransportMessage } from '@ockam/core'
+import { dropPressure, type ChannelProof, Route, type TransportMessage } from '@ockam/core'
 import { afterEach, describe, expect, test } from 'vitest'
 import { trustIdentifier } from '../../src/index.ts'
-import {
-  bytes,
-  closeNodes,
-  collect,
-  createTestNode,
-  everyone,
-  type IdentityRegistry,
-  settle,
-  startEcho,
-  text,
-  twoNodes,
-  until,
-} from '../world.ts'
+import { bytes, closeNodes, collect, createTestNode, everyone, settle, startEcho, text, twoNodes, until } from '../world.ts'
+import { lying } from './lying-identities.ts'
 import { ManInTheMiddle } from './man-in-the-middle.ts'
 
 afterEach(closeNodes)
 
 const withCode = (code: string): unknown => expect.objectContaining({ code: `secure-channel/${code}` })
-
-/** Identities that show something else than they should, and verify like everybody. */
-const lying = (change: (proof: ChannelProof) => ChannelProof | Promise<ChannelProof>) => (identities: IdentityRegistry) => ({
-  channelProof: async (identifier: Identifier) => change(await identities.channelProof(identifier)),
-  verifyPeer: (...args: Parameters<IdentityRegistry['verifyPeer']>) => identities.verifyPeer(...args),
-  updatePeer: (...args: Parameters<IdentityRegistry['updatePeer']>) => identities.updatePeer(...args),
-})
 
 /** A liar on one side, an honest node on the other. What does the honest one say? */
 async function verdictOn(

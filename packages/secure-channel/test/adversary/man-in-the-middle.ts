@@ -51,6 +51,12 @@ export class ManInTheMiddle {
     for (const { captured } of waiting.sort((a, b) => a.at - b.at)) captured.inject(copyOf(captured.message))
   }
 
+  /** Delivers a captured message, or another payload in its place. */
+  deliver(index: number, payload?: Uint8Array<ArrayBuffer>): void {
+    const captured = this.captured[index]
+    captured?.inject(payload === undefined ? copyOf(captured.message) : { ...captured.message, payload })
+  }
+
   /** Delivers a captured message again. */
   replay(index: number): void {
     const captured = this.captured[index % this.captured.length]
@@ -63,10 +69,15 @@ export class ManInTheMiddle {
     captured?.inject({ ...copyOf(captured.message), onwardRoute: Route.of(target) }, 'sender')
   }
 
-  /** Delivers the payload of a captured message to another address of the same receiver. */
-  splice(index: number, target: Address): void {
+  /** Delivers the payload of a captured message, or what was made of it, to another address of the same receiver. */
+  splice(index: number, target: Address, payload?: Uint8Array<ArrayBuffer>): void {
     const captured = this.captured[index % this.captured.length]
-    captured?.inject({ ...copyOf(captured.message), onwardRoute: Route.of(target) })
+    const copy = captured && copyOf(captured.message)
+    captured?.inject({
+      ...(copy as TransportMessage),
+      payload: payload ?? (copy as TransportMessage).payload,
+      onwardRoute: Route.of(target),
+    })
   }
 
   /** Delivers invented bytes where the last message of `victim` went. */
