@@ -1,7 +1,9 @@
-import { dropPressure, type CredentialSource, type CredentialVerifier, Route } from '@ockam/core'
+import { type ChannelProof, type CredentialSource, type CredentialVerifier, dropPressure, Route, type TrustPolicy } from '@ockam/core'
 import { CborWriter } from '@ockam/core/cbor'
 import { afterEach, describe, expect, test } from 'vitest'
+import { type ChannelListener, trustIdentifier } from '../src/index.ts'
 import { encodeRefresh } from '../src/protocol/channel-message.ts'
+import { lying } from './adversary/lying-identities.ts'
 import { bytes, closeNodes, collect, createTestNode, everyone, settle, type TestNode, twoNodes, until } from './world.ts'
 
 afterEach(closeNodes)
@@ -112,13 +114,102 @@ describe('credentials', () => {
     await settle()
   })
 
-  test('a verifier that throws refuses the handshake', async () => {
+  /** Takes only credentials whose text names the very identity that shows them. */
+  function subjectDesk() {
+    const asked: string[] = []
+    const verifier: CredentialVerifier = {
+      present: async ({ identifier, ...others }, credentials) => {
+        expect(others).toEqual({})
+        for (const credential of credentials) {
+          asked.push(`${identifier} shows ${new TextDecoder().decode(credential.slice(2))}`)
+          if (!new TextDecoder().decode(credential).endsWith(identifier.toString())) throw new Error('of another subject')
+        }
+      },
+    }
+    return { asked, verifier }
+  }
+
+  test.each(['initiator', 'responder'] as const)(
+    'row 7: the verifier is told the proved identifier of the %s and what it showed, and its refusal ends the handshake',
+    async (role) => {
+      const { network, alice, bob } = await twoNodes()
+      const desk = subjectDesk()
+      const mallory = await createTestNode('mallory', { network })
+      await mallory.router.listen('/memory/mallory')
+      // Alice's credential has been seen by Mallory, who shows it under her own name.
+      for (const [node, isWelcome] of [
+        [alice, true],
+        [mallory, false],
+      ] as const) {
+        const credentials = { credentials: async () => [item(alice.identity.identifier.toString())] }
+        const shown = { identity: node.identity.identifier, trust: everyone, credentials }
+        const looking = { identity: bob.identity.identifier, trust: everyone, verifier: desk.verifier }
+        const known = bob.channels.channels().length
+        if (role === 'initiator') {
+          const listener = await bob.channels.createListener('api', looking)
+          await node.channels.createChannel([(await node.router.connect('/memory/bob')).address, 'api'], shown)
+          await until(() => listener.statistics().halfOpen === 0, 'Bob has decided')
+          await listener.close()
+        } else {
+          await node.channels.createListener('api', shown)
+          if (node === alice) await alice.router.listen('/memory/alice')
+          const way = await bob.router.connect(`/memory/${node.name}`)
+          const opening = bob.channels.createChannel([way.address, 'api'], looking)
+          if (isWelcome) await opening
+          else await expect(opening).rejects.toThrowError(expect.objectContaining({ code: 'secure-channel/credentials-refused' }))
+        }
+        expect(bob.channels.channels()).toHaveLength(known + (isWelcome ? 1 : 0))
+      }
+      const name = alice.identity.identifier.toString()
+      expect(desk.asked).toEqual([alice, mallory].map(({ identity }) => `${identity.identifier} shows ${name}`))
+      expect(bob.events.filter((event) => event.name === 'secure-channel/handshake-refused').map(({ details }) => details)).toEqual([
+        {
+          role: role === 'initiator' ? 'responder' : 'initiator',
+          code: 'secure-channel/credentials-refused',
+          peer: mallory.identity.identifier.toString(),
+          leftOut: 0,
+        },
+      ])
+    },
+  )
+
+  test('row 7: the verifier is not asked about an identity that is not proved, or not trusted', async () => {
+    const { network, alice, bob, toBob } = await twoNodes()
+    const desk = subjectDesk()
+    const victim = await alice.identities.channelProof(alice.identity.identifier)
+    const shown = ({ staticKey }: ChannelProof): ChannelProof => ({ ...victim, staticKey })
+    const mallory = await createTestNode('mallory', { network, lie: lying(shown) })
+    const credentials = { credentials: async () => [item(alice.identity.identifier.toString())] }
+    const listen = (name: string, trust: TrustPolicy): Promise<ChannelListener> =>
+      bob.channels.createListener(name, { identity: bob.identity.identifier, trust, verifier: desk.verifier })
+    const [open, strict] = [await listen('open', everyone), await listen('strict', trustIdentifier(bob.identity.identifier))]
+    const way = await mallory.router.connect('/memory/bob')
+    await mallory.channels.createChannel([way.address, 'open'], { identity: mallory.identity.identifier, trust: everyone, credentials })
+    await alice.channels.createChannel([toBob.address, 'strict'], { identity: alice.identity.identifier, trust: everyone, credentials })
+    await until(() => [open, strict].every((listener) => listener.statistics().halfOpen === 0))
+    expect(bob.channels.channels()).toHaveLength(0)
+    expect(desk.asked).toEqual([])
+  })
+
+  test('row 7: a refresh is looked at as of the peer of the channel, whatever it shows', async () => {
     const { alice, bob, toBob } = await twoNodes()
-    const bobs = credentialDesk()
-    bobs.own.push('anything')
-    await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone, credentials: bobs.source })
-    const verifier: CredentialVerifier = { present: () => Promise.reject(new Error('no')) }
-    const opening = alice.channels.createChannel([toBob.address, 'api'], { identity: alice.identity.identifier, trust: everyone, verifier })
-    await expect(opening).rejects.toThrowError(expect.objectContaining({ code: 'secure-channel/credentials-refused' }))
+    const desk = subjectDesk()
+    await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone, verifier: desk.verifier })
+    let shown = alice.identity.identifier.toString()
+    const credentials = { credentials: async () => [item(shown)] }
+    const channel = await alice.channels.createChannel([toBob.address, 'api'], {
+      identity: alice.identity.identifier,
+      trust: everyone,
+      credentials,
+    })
+    await until(() => bob.channels.channels().length === 1)
+    const accepted = bob.channels.channels()[0] as typeof channel
+    let refreshed = 0
+    accepted.on('refreshed', () => refreshed++)
+    shown = bob.identity.identifier.toString()
+    await channel.refreshCredentials()
+    await until(() => accepted.statistics().refused['refresh'] === 1)
+    expect(refreshed).toBe(0)
+    expect(desk.asked.map((line) => line.split(' ')[0])).toEqual([0, 1].map(() => alice.identity.identifier.toString()))
   })
 })
