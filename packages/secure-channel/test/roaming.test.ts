@@ -49,7 +49,7 @@ describe('moving a live channel', () => {
     expect(answers).toEqual([1, 2, 2])
   })
 
-  test('messages keep their order around the change of route', async () => {
+  test('messages keep their order on each of the two ways around a change of route, and none is lost or repeated', async () => {
     const { alice, channel, inbox } = await connected()
     const second = await alice.router.connect('/memory/bob')
     const { context } = alice.router
@@ -57,7 +57,9 @@ describe('moving a live channel', () => {
     channel.updateRoute([second.address])
     for (let i = 0; i < 10; i++) dropPressure(context.send([channel.address, 'inbox'], bytes(`b${i}`)))
     await until(() => inbox.length === 20)
-    expect(inbox.map(({ payload }) => text(payload)).sort()).toEqual([...Array(10).keys()].flatMap((i) => [`a${i}`, `b${i}`]).sort())
+    const arrived = inbox.map(({ payload }) => text(payload))
+    for (const way of ['a', 'b'])
+      expect(arrived.filter((content) => content.startsWith(way))).toEqual(Array.from({ length: 10 }, (_, i) => `${way}${i}`))
   })
 
   test('through another node: from a direct connection to a relay in the middle', async () => {

@@ -186,9 +186,11 @@ describe('an attacker on the wire of a handshake', () => {
     await settle()
     const [, oldMessage2, oldMessage3] = attacker.captured.map(({ message }) => message.payload)
     attacker.stop()
+    let halfOpen: Route | undefined
     network.tap(({ from, message }) => {
-      if (from === 'bob' && message.payload.length > 96) return [{ ...message, payload: oldMessage2 as Uint8Array }]
-      return undefined
+      if (from !== 'bob' || message.payload.length <= 96) return undefined
+      halfOpen = message.returnRoute
+      return [{ ...message, payload: oldMessage2 as Uint8Array }]
     })
     const opening = alice.channels.createChannel([toBob.address, 'api'], {
       identity: alice.identity.identifier,
@@ -196,9 +198,14 @@ describe('an attacker on the wire of a handshake', () => {
       timeoutMs: 100,
     })
     await expect(opening).rejects.toThrowError(withCode('timeout'))
-    dropPressure(alice.router.context.send([toBob.address, 'api'], oldMessage3 as Uint8Array))
-    await settle()
-    expect(listener.statistics().accepted).toBe(1)
+    // To where Bob waits for the message 3 of this handshake.
+    const onwardRoute = Route.of(toBob.address).concat(halfOpen as Route)
+    dropPressure(alice.router.context.dispatch({ onwardRoute, returnRoute: Route.of('back'), payload: oldMessage3 as Uint8Array }))
+    const refusals = (): unknown[] =>
+      bob.events.filter(({ name }) => name === 'secure-channel/handshake-refused').map(({ details }) => [details['role'], details['code']])
+    await until(() => refusals().length > 0, 'Bob has read it')
+    expect(refusals()).toEqual([['responder', 'secure-channel/invalid-handshake']])
+    expect(listener.statistics()).toMatchObject({ accepted: 1, halfOpen: 1 })
   })
 
   test('a message that reaches the listener’s first address twice makes two handshakes, and one channel', async () => {
