@@ -32,6 +32,8 @@ export interface SendingKeyOptions {
 export class SendingKey {
   #key: AeadKey
   #nonce: number
+  /** The nonce that `#key` was made for: not to be made for it again. */
+  #keyedAt: number
   readonly #limit: number
   readonly #hasNewKeys: boolean
   readonly #onNewKey: (() => void) | undefined
@@ -42,6 +44,7 @@ export class SendingKey {
   constructor(key: AeadKey, { hasNewKeys = true, firstNonce = 0, onNewKey }: SendingKeyOptions = {}) {
     this.#key = key
     this.#nonce = firstNonce
+    this.#keyedAt = firstNonce
     this.#hasNewKeys = hasNewKeys
     this.#limit = hasNewKeys ? MAX_NONCE : MAX_WITHOUT_NEW_KEYS
     this.#onNewKey = onNewKey
@@ -53,7 +56,8 @@ export class SendingKey {
   }
 
   /**
-   * How many messages can be sealed at once; a new key is made here when it is time.
+   * How many messages can be sealed at once; a new key is made here when it is time. Asking again before anything was sealed changes nothing more:
+   * the peer makes one new key for an interval, so two here would part the sides for good.
    * @param isLast true for the message that ends the channel, for which one nonce is always kept.
    * @throws {OckamError} `secure-channel/exhausted`
    */
@@ -67,7 +71,7 @@ export class SendingKey {
     }
     if (!this.#hasNewKeys) return Math.min(wanted, left)
     const used = this.#nonce % KEY_INTERVAL
-    if (used === 0 && this.#nonce > 0) this.#replaceKey()
+    if (used === 0 && this.#nonce > this.#keyedAt) this.#replaceKey()
     return Math.min(wanted, left, KEY_INTERVAL - used)
   }
 
@@ -114,6 +118,7 @@ export class SendingKey {
     const next = this.#key.rekey()
     this.#key.destroy()
     this.#key = next
+    this.#keyedAt = this.#nonce
     this.#onNewKey?.()
   }
 }

@@ -83,6 +83,35 @@ describe('the sending key', () => {
     expect(() => sender.reserve(1)).toThrowError(expect.objectContaining({ code: 'secure-channel/exhausted' }))
   })
 
+  test('regression: reserving again at the end of an interval, with nothing sealed between, makes one new key and not two', () => {
+    const root = new CountingKey()
+    let newKeys = 0
+    const sender = new SendingKey(root, { onNewKey: () => newKeys++ })
+    for (let i = 0; i < KEY_INTERVAL; i++) sealOne(sender)
+    for (let i = 0; i < 5; i++) expect(sender.reserve(100)).toBe(KEY_INTERVAL)
+    expect(newKeys).toBe(1)
+    expect(sealOne(sender)).toBe(KEY_INTERVAL)
+    for (let i = 1; i < KEY_INTERVAL; i++) sealOne(sender)
+    for (let i = 0; i < 5; i++) sender.reserve(1)
+    expect(newKeys).toBe(2)
+  })
+
+  test('regression: what is sealed after reserving twice is still opened by the peer', () => {
+    const { primitives } = softwareVault()
+    const secret = new Uint8Array(32).fill(5)
+    const sender = new SendingKey(primitives.aeadKey(secret))
+    const receiver = new ReceivingKey(primitives.aeadKey(secret))
+    for (let nonce = 0; nonce < 3 * KEY_INTERVAL; nonce++) {
+      const slab = new Uint8Array(25).fill(7)
+      sender.reserve(1)
+      sender.reserve(1)
+      sender.seal(slab, [{ start: 0, length: 1 }], 1)
+      const key = receiver.keyOf(nonce) as AeadKey
+      expect(key.openInto(slab, 8, slab, 8, 17, nonce)).toBe(true)
+      receiver.accept(nonce)
+    }
+  })
+
   test('a batch never crosses into the next key', () => {
     const sender = new SendingKey(new CountingKey(), { firstNonce: 30 })
     expect(sender.reserve(100)).toBe(2)
