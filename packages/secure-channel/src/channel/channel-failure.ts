@@ -22,7 +22,7 @@ export function routeLost(peer: Identifier, route: Route): ChannelError {
 }
 
 export function windowLost(peer: Identifier): ChannelError {
-  return channelError('secure-channel/window-lost', `More than 32 messages in a row from ${peer} were lost: open a new channel.`)
+  return channelError('secure-channel/window-lost', `32 or more messages in a row from ${peer} were lost: open a new channel.`)
 }
 
 /** What sealing or opening threw. */

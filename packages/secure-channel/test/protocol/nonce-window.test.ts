@@ -48,6 +48,16 @@ describe('the replay window', () => {
     )
   })
 
+  test('31 lost in a row are survived and 32 are not; before the first message one more', () => {
+    const nextAfter = (lost: number, last: number): string => {
+      const window = new NonceWindow()
+      for (let nonce = 0; nonce <= last; nonce++) expect(accept(window, nonce)).toBe(true)
+      return window.judge(last + 1 + lost)
+    }
+    for (const last of [0, 7, 31, 100]) expect([31, 32].map((lost) => nextAfter(lost, last))).toEqual(['fresh', 'ahead'])
+    expect([32, 33].map((lost) => nextAfter(lost, -1))).toEqual(['fresh', 'ahead'])
+  })
+
   test('asking moves nothing, so forgeries cannot push messages out', () => {
     const window = new NonceWindow()
     for (let i = 0; i < 100; i++) expect(window.judge(32)).toBe('fresh')
