@@ -83,7 +83,8 @@ export interface TrustPolicy {
 export interface CredentialVerifier {
   /**
    * @param credentials raw CBOR items, `CredentialAndPurposeKey` in the handshake format.
-   * A credential that does not hold is reported through diagnostics and ignored; throwing refuses the handshake.
+   * A credential that does not hold is reported through diagnostics and ignored; throwing refuses the handshake. Later, on a live channel, what the
+   * peer sends behind it waits for the answer, for 30 seconds at most.
    */
   present(peer: PeerIdentity, credentials: readonly Uint8Array[]): Promise<void>
 }

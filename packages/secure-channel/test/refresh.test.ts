@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { type ChannelListener, trustIdentifier } from '../src/index.ts'
 import { encodeRefresh } from '../src/protocol/channel-message.ts'
 import { lying } from './adversary/lying-identities.ts'
-import { bytes, closeNodes, collect, createTestNode, everyone, settle, type TestNode, twoNodes, until } from './world.ts'
+import { bytes, closeNodes, collect, createTestNode, everyone, MovableClock, settle, type TestNode, twoNodes, until } from './world.ts'
 
 afterEach(closeNodes)
 
@@ -74,6 +74,44 @@ describe('credentials', () => {
     await channel.refreshCredentials()
     for (let i = 0; i < 5; i++) dropPressure(context.send([channel.address, 'inbox'], bytes('after')))
     await until(() => inbox.length === 10 && bobs.seen.length === 2)
+  })
+
+  test('regression: a verifier that never comes back holds the channel up for 30 seconds, not for ever, and counts as a refusal', async () => {
+    const clock = new MovableClock({ isStopped: true })
+    const { alice, bob, toBob } = await twoNodes({ bob: { clock } })
+    const inbox = collect(bob, 'inbox')
+    const alices = credentialDesk()
+    let letGo: () => void = () => undefined
+    let asked = 0
+    const verifier: CredentialVerifier = {
+      present: () => {
+        asked++
+        return asked === 1 ? Promise.resolve() : new Promise((resolve) => (letGo = resolve))
+      },
+    }
+    await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone, verifier })
+    alices.own.push('from alice')
+    const side = { identity: alice.identity.identifier, trust: everyone, credentials: alices.source }
+    const channel = await alice.channels.createChannel([toBob.address, 'api'], side)
+    await until(() => bob.channels.channels().length === 1)
+    const accepted = bob.channels.channels()[0] as typeof channel
+    let refreshed = 0
+    accepted.on('refreshed', () => refreshed++)
+    await channel.refreshCredentials()
+    dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes('behind it')))
+    await until(() => asked === 2)
+    clock.move(29_999)
+    await settle()
+    expect(inbox).toHaveLength(0)
+    clock.move(1)
+    await until(() => inbox.length === 1, 'what was behind it arrives')
+    expect(bob.events.filter(({ name }) => name === 'secure-channel/refresh-refused').map(({ details }) => details)).toEqual([
+      { peer: alice.identity.identifier.toString(), code: 'secure-channel/timeout' },
+    ])
+    letGo()
+    await settle()
+    expect([refreshed, accepted.statistics().refused['refresh']]).toEqual([0, 1])
+    await channel.close()
   })
 
   test('a rotated identity reaches the peer with a refresh', async () => {

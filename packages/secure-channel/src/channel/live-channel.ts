@@ -28,6 +28,7 @@ import { ChannelEnd } from './channel-end.ts'
 import { displaced, expired, failed, idle, routeLost, windowLost } from './channel-failure.ts'
 import type { RegisteredChannel } from './channel-set.ts'
 import type { CiphertextReceiver } from './ciphertext-receiver.ts'
+import { withDeadline } from './deadline.ts'
 import { Decryptor } from './decryptor.ts'
 import { Encryptor, EncryptorCommand } from './encryptor.ts'
 import { EventListeners } from './event-listeners.ts'
@@ -38,6 +39,8 @@ import type { ChannelClosed, ChannelClosedReason, ChannelEvent, ChannelStatistic
 import type { ChannelAddresses, ChannelServices } from './services.ts'
 import { Silence } from './silence.ts'
 
+/** How long whoever looks at what a peer shows anew may take: what the peer sent after it waits. */
+const REFRESH_TIMEOUT_MS = 30_000
 /** How long a channel that gives way to another may take to end. */
 const GIVE_WAY_MS = 5_000
 
@@ -314,13 +317,16 @@ export class LiveChannel implements RegisteredChannel {
 
   async #refresh({ changeHistory, credentials }: RefreshPayload): Promise<void> {
     const { services, peer, side } = this.#options
+    const { clock, diagnostics } = services.router.services
     try {
-      await services.identities.updatePeer(changeHistory, peer)
-      if (credentials.length > 0) await side.verifier?.present({ identifier: peer }, credentials)
+      await withDeadline(clock, REFRESH_TIMEOUT_MS, async (isOver) => {
+        await services.identities.updatePeer(changeHistory, peer)
+        if (credentials.length > 0 && !isOver()) await side.verifier?.present({ identifier: peer }, credentials)
+      })
       this.#events.emit('refreshed')
     } catch (error) {
       this.#counters.refused('refresh')
-      services.router.services.diagnostics.event('secure-channel/refresh-refused', { peer: peer.toString(), code: codeOf(error) })
+      diagnostics.event('secure-channel/refresh-refused', { peer: peer.toString(), code: codeOf(error) })
     }
   }
 
