@@ -34,6 +34,11 @@ export interface PresentedIdentity {
   readonly noiseStaticKey: Uint8Array
   /** When given, any other identifier is refused. */
   readonly expected?: Identifier
+  /**
+   * Asked about the identifier that is claimed, at most once and before signatures are verified that cost much; false refuses. Nothing is proved by
+   * then, so it must have no effects, and a yes means nothing.
+   */
+  readonly couldBe?: (claimed: Identifier) => boolean
 }
 
 /**
@@ -77,6 +82,18 @@ export interface TrustPolicy {
   /** For people: shown in diagnostics and printed forms, such as `identifier I3f…`. */
   readonly description: string
   isTrusted(peer: PeerIdentity): boolean | Promise<boolean>
+}
+
+/**
+ * Optional capability of a {@link TrustPolicy} that can refuse by the identifier alone. Peers choose how long the history is that proves who they are,
+ * and how many signatures it takes; strangers are refused before that.
+ */
+export interface ClaimTrustPolicy {
+  /**
+   * False when a peer of that identifier would not be trusted in any case. Asked about identifiers that are merely claimed: it has no effects, and a
+   * yes means nothing. `isTrusted` is asked when the peer has proved its identity.
+   */
+  couldTrust(claimed: Identifier): boolean
 }
 
 /** Checks credentials a peer presents, in a handshake or later, and remembers what they say. */

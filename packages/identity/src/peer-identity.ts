@@ -13,6 +13,11 @@ import { compareHistories, type HistoryPolicy, type VerificationServices, verify
 import type { IdentityStore } from './identity-store.ts'
 import type { OwnIdentityKeys } from './own-identity.ts'
 
+/**
+ * Histories of so many changes are verified for anybody: a few signatures, and whoever refuses the peer can tell its user who it was. Longer ones, up to
+ * hundreds of changes, cost a stranger nothing but sending them.
+ */
+const UNASKED_CHANGES = 8
 /** How often a compare-and-set is tried before giving up. */
 const MAX_ATTEMPTS = 8
 
@@ -36,7 +41,7 @@ export class PeerIdentities {
   async verify(presented: PresentedIdentity): Promise<VerifiedPeer> {
     const { verification, policy, nowSeconds } = this.#services
     const { primitives } = verification
-    const { noiseStaticKey, expected } = presented
+    const { noiseStaticKey, expected, couldBe } = presented
     if (!(noiseStaticKey instanceof Uint8Array) || noiseStaticKey.length !== 32)
       throw identityError('identity/invalid-argument', 'noiseStaticKey must be 32 bytes.')
     const attestation = decodeAttestation(presented.attestation)
@@ -49,6 +54,11 @@ export class PeerIdentities {
     const history = decodeChangeHistory(presented.changeHistory, primitives)
     checkExpected(history, expected)
     checkAttestation(attestation, history, nowSeconds(), primitives)
+    if (history.changes.length > UNASKED_CHANGES && couldBe?.(history.identifier) === false)
+      throw identityError(
+        'identity/unexpected-identifier',
+        `The history claims to be of ${history.identifier}, who is refused in any case.`,
+      )
     await verifyHistory(history, verification, policy)
     await verifyAttestationSignature(attestation, history, verification)
     await this.#compare(history)

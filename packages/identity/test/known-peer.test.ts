@@ -1,6 +1,6 @@
 /** What is known of other identities: stored after trust has agreed, only ever growing, never contradicted in silence (security rule 10). */
 
-import { memoryStore, type SigningKey, type Store } from '@ockam/core'
+import { type Identifier, memoryStore, type OckamError, type SigningKey, type Store } from '@ockam/core'
 import { softwareVault } from '@ockam/vault-software'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { CHANNEL_KEY, type ForgedHistory, forgeAttestation, forgeHistory } from './forgery.ts'
@@ -33,6 +33,30 @@ describe('verifyPeer', () => {
     expect(await isEmpty(parts.store)).toBe(true)
     await peer.accept()
     expect(await parts.identities.export(one.identifier)).toEqual(one.bytes)
+  })
+
+  test('asks whether a claimed identity is welcome before it verifies hundreds of signatures, and of a few changes not at all', async () => {
+    const [root] = one.keys as [SigningKey]
+    const long = await forgeHistory(vault, [{ key: root }, ...Array.from({ length: 8 }, () => ({}))])
+    const short = await forgeHistory(vault, [{ key: root }, ...Array.from({ length: 7 }, () => ({}))])
+    const shown = async (history: ForgedHistory, isWelcome: boolean) => {
+      const parts = nodeParts()
+      const asked: string[] = []
+      const couldBe = (claimed: Identifier): boolean => {
+        asked.push(claimed.toString())
+        return isWelcome
+      }
+      const presented = { changeHistory: history.bytes, attestation: await forgeAttestation(vault, history), noiseStaticKey: CHANNEL_KEY }
+      const outcome = await parts.identities.verifyPeer({ ...presented, couldBe }).then(
+        () => 'verified',
+        (error: OckamError) => error.code,
+      )
+      return { outcome, asked, verifications: parts.verifications() }
+    }
+    const name = one.identifier.toString()
+    expect(await shown(long, false)).toEqual({ outcome: 'identity/unexpected-identifier', asked: [name], verifications: 0 })
+    expect(await shown(long, true)).toEqual({ outcome: 'verified', asked: [name], verifications: 18 })
+    expect(await shown(short, false)).toEqual({ outcome: 'verified', asked: [], verifications: 16 })
   })
 
   test('refuses an older history than the known one', async () => {

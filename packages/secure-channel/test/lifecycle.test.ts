@@ -1,4 +1,4 @@
-import { dropPressure, Route } from '@ockam/core'
+import { dropPressure, type PeerIdentity, Route, type Vault } from '@ockam/core'
 import { createIdentities } from '@ockam/identity'
 import type { MemoryNetwork } from '@ockam/transport-memory'
 import { softwareVault } from '@ockam/vault-software'
@@ -285,6 +285,44 @@ describe('what opening a channel may end in', () => {
     )
     expect(bob.channels.channels()).toHaveLength(0)
     await channel.close()
+  })
+
+  test('a stranger with a long history is refused by what it claims, without a signature verified; a policy is asked about the proved alone', async () => {
+    for (const [trusts, isAsked] of [
+      ['nobody', false],
+      ['everybody it claims to be', true],
+    ] as const) {
+      const real = softwareVault()
+      let verified = 0
+      const verify: Vault['verifying']['verify'] = (...args) => {
+        verified++
+        return real.verifying.verify(...args)
+      }
+      const { alice, bob, toBob } = await twoNodes({ bob: { vault: { ...real, verifying: { verify } } } })
+      for (let i = 0; i < 9; i++) await alice.identities.rotate(alice.identity.identifier)
+      const asked: string[] = []
+      const trust = {
+        description: trusts,
+        couldTrust: () => trusts !== 'nobody',
+        isTrusted: ({ identifier }: PeerIdentity) => {
+          expect(verified).toBeGreaterThan(18)
+          asked.push(identifier.toString())
+          return false
+        },
+      }
+      await bob.channels.createListener('api', { identity: bob.identity.identifier, trust })
+      // Its own attestation is verified with the first use.
+      await bob.identities.channelProof(bob.identity.identifier)
+      verified = 0
+      await alice.channels.createChannel([toBob.address, 'api'], { identity: alice.identity.identifier, trust: everyone })
+      const refusal = () => bob.events.find(({ name }) => name === 'secure-channel/handshake-refused')?.details
+      await until(() => refusal() !== undefined)
+      const proved = isAsked ? alice.identity.identifier.toString() : undefined
+      expect(refusal()).toMatchObject({ code: 'secure-channel/untrusted-peer', peer: proved })
+      expect(asked).toEqual(isAsked ? [proved] : [])
+      if (!isAsked) expect(verified).toBe(0)
+      await closeNodes()
+    }
   })
 
   test('called off: rejects with the reason, and leaves no worker, no timer, no consumer behind', async () => {

@@ -1,4 +1,4 @@
-import { Identifier, type LocalMessage, NO_LOCAL_INFO } from '@ockam/core'
+import { Identifier, type LocalMessage, NO_LOCAL_INFO, type TrustPolicy } from '@ockam/core'
 import { describe, expect, test } from 'vitest'
 import {
   allOf,
@@ -10,6 +10,7 @@ import {
   trustIdentifier,
   trustIdentifiers,
 } from '../src/index.ts'
+import { couldTrust } from '../src/trust-policy.ts'
 
 const [alice, bob, carol] = [1, 2, 3].map((byte) => Identifier.fromBytes(new Uint8Array(32).fill(byte))) as [
   Identifier,
@@ -42,6 +43,18 @@ describe('trust policies', () => {
     expect(await Promise.all([alice, bob, carol].map(async (who) => both.isTrusted(peer(who))))).toEqual([false, true, false])
     expect(await Promise.all([alice, bob, carol].map(async (who) => either.isTrusted(peer(who))))).toEqual([true, false, true])
     expect(both.description).toBe('all of (one of 2 identifiers, one of 2 identifiers)')
+  })
+
+  test('that decide by the identifier refuse what is merely claimed; combined ones as far as all of their parts do', () => {
+    const opaque = { description: 'asks somebody', isTrusted: () => true }
+    const could = (policy: TrustPolicy): boolean[] => [alice, bob, carol].map((claimed) => couldTrust(policy, claimed))
+    expect(could(trustIdentifiers([alice, bob]))).toEqual([true, true, false])
+    expect(could(opaque)).toEqual([true, true, true])
+    expect(could(trustEveryone())).toEqual([true, true, true])
+    expect(could(allOf(opaque, trustIdentifier(alice)))).toEqual([true, false, false])
+    expect(could(anyOf(trustIdentifier(alice), trustIdentifier(carol)))).toEqual([true, false, true])
+    expect(could(anyOf(trustIdentifier(alice), opaque))).toEqual([true, true, true])
+    expect(could(allOf(anyOf(trustIdentifier(alice), trustIdentifier(bob)), trustIdentifiers([bob, carol])))).toEqual([false, true, false])
   })
 
   test('of the policies combined, an answer that is not true is a no', async () => {
