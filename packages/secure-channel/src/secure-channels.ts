@@ -34,7 +34,7 @@ export interface SecureChannels {
    * answer: a peer that refuses is silent, and what is sent to it gets lost.
    * @throws {OckamError} `secure-channel/timeout`, `secure-channel/untrusted-peer`, `secure-channel/invalid-identity`,
    * `secure-channel/credentials-refused`, `secure-channel/unreachable`, `secure-channel/trust-missing`, `secure-channel/closed`;
-   * rejects with `signal.reason` when aborted.
+   * what identities, vault and credential source throw when this side's proof is made; rejects with `signal.reason` when aborted.
    */
   createChannel(route: RouteLike, options: ChannelOptions): Promise<SecureChannel>
   /** The live channel with that encryptor address, such as the first hop of a resolved route. */

@@ -228,6 +228,18 @@ describe('what opening a channel may end in', () => {
     await expect(alice.channels.createListener('api', { identity } as never)).rejects.toThrowError(withCode('trust-missing'))
   })
 
+  test('an identity that this node does not own, or credentials that cannot be had: the error of whoever was asked, as it is', async () => {
+    const { alice, bob, toBob } = await twoNodes()
+    const identity = bob.identity.identifier
+    const unknown = expect.objectContaining({ code: 'identity/unknown-identity' })
+    await expect(alice.channels.createChannel([toBob.address, 'api'], { identity, trust: everyone })).rejects.toThrowError(unknown)
+    await expect(alice.channels.createListener('api', { identity, trust: everyone })).rejects.toThrowError(unknown)
+    const offline = new Error('the authority is offline')
+    const credentials = { credentials: () => Promise.reject(offline) }
+    const own = { identity: alice.identity.identifier, trust: everyone, credentials }
+    await expect(alice.channels.createChannel([toBob.address, 'api'], own)).rejects.toBe(offline)
+  })
+
   test('nobody there: a timeout that says what may be wrong', async () => {
     const { alice, toBob } = await twoNodes()
     const opening = alice.channels.createChannel([toBob.address, 'api'], {
