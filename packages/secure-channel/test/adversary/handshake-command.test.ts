@@ -93,7 +93,7 @@ class Network {
   async begin(from: Name, to: Host, shown: Shown): Promise<void> {
     this.#mallory.shown = shown
     this.open(from, to).catch(() => undefined)
-    await this.#quiet()
+    await this.quiet()
   }
 
   open(from: Name, to: Host): Promise<SecureChannel> {
@@ -113,7 +113,7 @@ class Network {
     const to = this.attacker.captured[index]?.message.onwardRoute.next?.key ?? ''
     this.#writers.set(to, new Set([...(this.#writers.get(to) ?? []), writer as Name | 'nobody']))
     this.attacker.deliver(index, payload)
-    await this.#quiet()
+    await this.quiet()
   }
 
   /** Who wrote what was delivered where the ciphertexts of a channel go. */
@@ -127,7 +127,7 @@ class Network {
   }
 
   /** What was caused waits in the attacker's hands. */
-  async #quiet(): Promise<void> {
+  async quiet(): Promise<void> {
     await settle()
     for (; this.#noted < this.captured; this.#noted++) this.#waiting.push(this.#noted)
     invariant(this)
@@ -242,27 +242,39 @@ test('the harness itself: what is let through opens channels at both ends, what 
   const { nodes, attacker } = network
   const channels = (): number[] => NAMES.map((name) => nodes[name].channels.channels().length)
   const codes = (name: Name): unknown[] => nodes[name].events.flatMap(({ details }) => details['code'] ?? [])
-  const passAll = async (): Promise<void> => {
-    for (let index = network.take(0); index !== undefined; index = network.take(0)) await network.deliver(index)
+  /** The oldest message that waits, as soon as there is one. */
+  const next = async (): Promise<number> => {
+    for (let i = 0; i < 100; i++) {
+      const index = network.take(0)
+      if (index !== undefined) return index
+      await network.quiet()
+    }
+    throw new Error('no message came')
+  }
+  const passUntil = async (condition: () => boolean): Promise<void> => {
+    for (let i = 0; i < 100 && !condition(); i++) {
+      const index = network.take(0)
+      if (index === undefined) await network.quiet()
+      else await network.deliver(index)
+    }
   }
   try {
     await network.begin('alice', 'bob', 'her own')
-    await passAll()
+    await passUntil(() => channels().join() === '1,0,1,0')
     await network.begin('carol', 'mallory', 'her own')
-    await passAll()
-    expect(channels()).toEqual([1, 1, 1, 1])
-    for (const shown of SHOWN.slice(1)) {
+    await passUntil(() => channels().join() === '1,1,1,1')
+    for (const [i, shown] of SHOWN.slice(1).entries()) {
       await network.begin('mallory', 'bob', shown)
-      await passAll()
+      await passUntil(() => codes('bob').length > i)
     }
     expect(codes('bob')).toEqual(SHOWN.slice(1).map(() => 'secure-channel/invalid-identity'))
     await network.begin('alice', 'bob', 'her own')
-    const [message1] = [network.take(0) as number]
-    await network.deliver(message1)
-    const message2 = network.take(0) as number
+    await network.deliver(await next())
+    const message2 = await next()
     const flipped = attacker.captured[message2]?.message.payload.slice() as Uint8Array<ArrayBuffer>
     flipped[100] = (flipped[100] as number) ^ 1
     await network.deliver(message2, flipped, 'nobody')
+    await until(() => codes('alice').length > 0)
     expect(codes('alice')).toEqual(['secure-channel/invalid-handshake'])
     // Mallory believes to have a channel with Bob each time she lies: he does not.
     expect(channels()).toEqual([1, 1, 1, 5])
