@@ -10,6 +10,7 @@ use ockam::identity::models::{ChangeHistory, CredentialAndPurposeKey, PurposeKey
 use ockam::identity::{Identity, SecureChannelPaddedMessage, Vault};
 use ockam_core::api;
 use ockam_core::{Address, CowBytes, Decodable, Encodable, NeutralMessage, Route};
+use ockam_transport_tcp::PortalMessage;
 use serde_json::{Value, json};
 use std::str::FromStr;
 
@@ -50,6 +51,29 @@ struct HandshakePayload {
     attestation: PurposeKeyAttestation,
     #[n(2)]
     credentials: Vec<CredentialAndPurposeKey>,
+}
+
+/// What the crate reads in a portal message; its own encoder leaves the counter out.
+#[derive(minicbor::Encode)]
+struct ReadPortalMessage<'a> {
+    #[n(0)]
+    kind: u8,
+    #[b(1)]
+    payload: Option<CowBytes<'a>>,
+    #[n(2)]
+    counter: Option<u16>,
+}
+
+impl<'a> From<PortalMessage<'a>> for ReadPortalMessage<'a> {
+    fn from(message: PortalMessage<'a>) -> Self {
+        let (kind, payload, counter) = match message {
+            PortalMessage::Ping => (0, None, None),
+            PortalMessage::Pong => (1, None, None),
+            PortalMessage::Disconnect => (2, None, None),
+            PortalMessage::Payload(payload, counter) => (3, Some(CowBytes::from(payload)), counter),
+        };
+        Self { kind, payload, counter }
+    }
 }
 
 pub async fn run(peer: &Peer, request: &Request) -> Result<Value, Failure> {
@@ -93,6 +117,7 @@ async fn one(peer: &Peer, request: &Request, bytes: &[u8]) -> Result<String, Fai
         "credential" => encode(&minicbor::decode::<CredentialAndPurposeKey>(bytes)?)?,
         "expression" => encode(&minicbor::decode::<Expr>(bytes)?)?,
         "bare-string" => <String as Decodable>::decode(bytes)?.encode()?,
+        "portal-message" => encode(&ReadPortalMessage::from(PortalMessage::decode(bytes)?))?,
         "api-request" => api::Request::<NeutralMessage>::decode(bytes)?.encode()?,
         "api-response" => api::Response::<NeutralMessage>::decode(bytes)?.encode()?,
         "policy-text" => encode(&policy(bytes)?)?,
