@@ -1,5 +1,5 @@
 import { type ChannelProof, type CredentialSource, type CredentialVerifier, dropPressure, Route, type TrustPolicy } from '@ockam/core'
-import { CborWriter } from '@ockam/core/cbor'
+import { CborReader, CborWriter } from '@ockam/core/cbor'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type ChannelListener, trustIdentifier } from '../src/index.ts'
 import { encodeRefresh } from '../src/protocol/channel-message.ts'
@@ -8,7 +8,19 @@ import { bytes, closeNodes, collect, createTestNode, everyone, MovableClock, set
 
 afterEach(closeNodes)
 
-const item = (text: string): Uint8Array<ArrayBuffer> => new CborWriter().text(text).finish()
+/** In the form of a credential, with text in the place of its data. */
+function item(text: string): Uint8Array<ArrayBuffer> {
+  const writer = new CborWriter().array(2)
+  for (const data of [bytes(text), bytes('')]) writer.array(2).bytes(data).enumeration(0, 1).bytes(new Uint8Array(64))
+  return writer.finish()
+}
+
+function textOf(credential: Uint8Array): string {
+  const reader = new CborReader(credential)
+  reader.beginArray(2)
+  reader.beginArray(2)
+  return new TextDecoder().decode(reader.bytes())
+}
 
 /** Shows credentials made of text, and remembers what peers showed. */
 function credentialDesk() {
@@ -16,7 +28,7 @@ function credentialDesk() {
   const seen: string[][] = []
   const source: CredentialSource = { credentials: async () => own.map(item) }
   const verifier: CredentialVerifier = {
-    present: async (_peer, credentials) => void seen.push(credentials.map((credential) => new TextDecoder().decode(credential.slice(1)))),
+    present: async (_peer, credentials) => void seen.push(credentials.map(textOf)),
   }
   return { own, seen, source, verifier }
 }
@@ -159,8 +171,8 @@ describe('credentials', () => {
       present: async ({ identifier, ...others }, credentials) => {
         expect(others).toEqual({})
         for (const credential of credentials) {
-          asked.push(`${identifier} shows ${new TextDecoder().decode(credential.slice(2))}`)
-          if (!new TextDecoder().decode(credential).endsWith(identifier.toString())) throw new Error('of another subject')
+          asked.push(`${identifier} shows ${textOf(credential)}`)
+          if (textOf(credential) !== identifier.toString()) throw new Error('of another subject')
         }
       },
     }
@@ -249,5 +261,39 @@ describe('credentials', () => {
     await until(() => accepted.statistics().refused['refresh'] === 1)
     expect(refreshed).toBe(0)
     expect(desk.asked.map((line) => line.split(' ')[0])).toEqual([0, 1].map(() => alice.identity.identifier.toString()))
+  })
+
+  test('what is no credential by its form refuses the handshake on either side, before any verifier is asked', async () => {
+    const { alice, bob, toBob } = await twoNodes()
+    const [alices, bobs] = [credentialDesk(), credentialDesk()]
+    const none: CredentialSource = { credentials: async () => [new CborWriter().text('no credential').finish()] }
+    const own = { identity: bob.identity.identifier, trust: everyone }
+    await bob.channels.createListener('shows-none', { ...own, credentials: none })
+    await bob.channels.createListener('asks', { ...own, verifier: bobs.verifier })
+    const side = { identity: alice.identity.identifier, trust: everyone, verifier: alices.verifier }
+    await expect(alice.channels.createChannel([toBob.address, 'shows-none'], side)).rejects.toThrowError(
+      expect.objectContaining({ code: 'secure-channel/invalid-message' }),
+    )
+    // Who opens a channel learns nothing of a refusal: it has sent all it had to.
+    await alice.channels.createChannel([toBob.address, 'asks'], { ...side, credentials: none })
+    await until(() => bob.events.some(({ name }) => name === 'secure-channel/handshake-refused'))
+    expect(bob.channels.channels()).toHaveLength(0)
+    expect([...alices.seen, ...bobs.seen]).toEqual([])
+  })
+
+  test('a refresh with what is no credential by its form is dropped whole, and ends nothing', async () => {
+    const { alice, bob, toBob, channel, accepted, bobs } = await connected()
+    const { changeHistory } = alice.identity
+    const payload = await sendRaw(
+      alice,
+      channel,
+      encodeRefresh({ changeHistory, credentials: [item('good'), new CborWriter().text('bad').finish()] }),
+    )
+    dropPressure(
+      alice.router.context.dispatch({ onwardRoute: Route.of(toBob.address, accepted.decryptorAddress), returnRoute: Route.empty, payload }),
+    )
+    await until(() => accepted.statistics().refused['malformed'] === 1)
+    expect(bobs.seen).toEqual([['from alice']])
+    expect(bob.channels.channels()).toHaveLength(1)
   })
 })

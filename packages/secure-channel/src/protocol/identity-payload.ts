@@ -1,10 +1,11 @@
 /**
  * What both sides show in the handshake, `[change history, attestation, [credentials]]` in CBOR: the payload of messages 2 and 3. The items are
- * cut out as raw bytes and handed on; nothing here knows their insides.
+ * cut out as raw bytes and handed on; of their insides only the form of credentials is looked at.
  */
 
 import { CborReader, CborWriter } from '@ockam/core/cbor'
 import { channelError } from '../error.ts'
+import { checkCredentialForm } from './presented-credential.ts'
 
 /** Far more than any handshake message holds of real ones. */
 const MAX_CREDENTIALS = 64
@@ -75,7 +76,9 @@ function readCredentials(reader: CborReader): readonly Uint8Array[] {
   while (reader.hasNext()) {
     if (credentials.length === MAX_CREDENTIALS)
       throw channelError('secure-channel/invalid-message', `More than ${MAX_CREDENTIALS} credentials.`)
-    credentials.push(reader.rawItem())
+    const credential = reader.rawItem()
+    checkCredentialForm(credential)
+    credentials.push(credential)
   }
   reader.end()
   return credentials

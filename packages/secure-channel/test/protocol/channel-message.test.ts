@@ -125,11 +125,15 @@ describe('messages inside a channel', () => {
   })
 })
 
+const PARTS = { changeHistory: hex('80'), attestation: hex('80') }
+const SIGNATURE = `8200815840${'07'.repeat(64)}`
+const P256_SIGNATURE = SIGNATURE.replace('8200', '8201')
+
 describe('identity payloads and refreshes', () => {
   test('items are cut out exactly as they came', () => {
     const changeHistory = hex('81825801aa8200814100')
     const attestation = hex('824101820081410b')
-    const credentials = [hex('8201f6'), hex('a0')]
+    const credentials = [hex(`82824101${SIGNATURE}824102${P256_SIGNATURE}`), hex(`9f8340${SIGNATURE}f69f4102${SIGNATURE}ffff`)]
     const decoded = decodeIdentityPayload(encodeIdentityPayload({ changeHistory, attestation, credentials }))
     expect(toHex(decoded.changeHistory)).toBe(toHex(changeHistory))
     expect(toHex(decoded.attestation)).toBe(toHex(attestation))
@@ -140,9 +144,27 @@ describe('identity payloads and refreshes', () => {
   })
 
   test('too many credentials are refused', () => {
-    const credentials = Array.from({ length: 65 }, () => hex('a0'))
-    const payload = encodeIdentityPayload({ changeHistory: hex('80'), attestation: hex('80'), credentials })
-    expect(() => decodeIdentityPayload(payload)).toThrowError(expect.objectContaining({ code: 'secure-channel/invalid-message' }))
+    const credentials = Array.from({ length: 65 }, () => hex(`82824101${SIGNATURE}824102${SIGNATURE}`))
+    const payload = encodeIdentityPayload({ ...PARTS, credentials })
+    expect(() => decodeIdentityPayload(payload)).toThrowError(
+      expect.objectContaining({ cause: expect.objectContaining({ message: 'More than 64 credentials.' }) }),
+    )
+    expect(decodeIdentityPayload(encodeIdentityPayload({ ...PARTS, credentials: credentials.slice(1) })).credentials).toHaveLength(64)
+  })
+
+  test.each([
+    ['that is no array', 'a0'],
+    ['without the attestation of its key', `81824101${SIGNATURE}`],
+    ['whose data is text', `82826161${SIGNATURE}824102${SIGNATURE}`],
+    ['without a signature', `82814101824102${SIGNATURE}`],
+    ['with a signature of an unknown type', `82824101${SIGNATURE.replace('8200', '8202')}824102${SIGNATURE}`],
+    ['with a signature of 63 bytes', `82824101820081583f${'07'.repeat(63)}824102${SIGNATURE}`],
+    ['whose attestation has no signature', `82824101${SIGNATURE}824102f6`],
+  ])('a credential %s is refused with all that is shown with it', (_, credential) => {
+    const message = { ...PARTS, credentials: [hex(`82824101${SIGNATURE}824102${SIGNATURE}`), hex(credential)] }
+    const refused = expect.objectContaining({ code: 'secure-channel/invalid-message' })
+    expect(() => decodeIdentityPayload(encodeIdentityPayload(message))).toThrowError(refused)
+    expect(() => decode(encodeRefresh(message))).toThrowError(refused)
   })
 
   test('random bytes are refused with a typed error or read as three items', () => {

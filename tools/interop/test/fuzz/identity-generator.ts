@@ -96,6 +96,16 @@ export function attestation(
   return outside(random, rate, signedPair(signed, signature(random, rate, signer, signed)))
 }
 
+/** A credential by its form: data and signatures are made up, because nothing of ours looks into them. */
+export function credential(random: SeededRandom, rate: Rate): Item {
+  const signed = (): Item => {
+    const type = wrong(random, rate) ? random.pick([2, 3, 24]) : random.below(2)
+    return signedPair(random.bytes(random.below(40)), typed(type, random.bytes(wrong(random, rate) ? random.pick([0, 63, 65]) : 64)))
+  }
+  const item = array(signed(), signed())
+  return wrong(random, rate) ? mutateItem(random, item, 1) : item
+}
+
 /** `[1, type, data]` in bytes. */
 function envelope(random: SeededRandom, rate: Rate, dataType: number, data: Item): Uint8Array {
   const encoded = encode(wrong(random, rate) ? mutateItem(random, data, 1) : data)

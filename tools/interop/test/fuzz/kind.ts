@@ -2,7 +2,7 @@
 
 import type { RustPeer } from '../fixture/rust-peer.ts'
 import { array, encode, type Item, parse } from './cbor-item.ts'
-import { attestation, type FuzzIdentity, history } from './identity-generator.ts'
+import { attestation, credential, type FuzzIdentity, history } from './identity-generator.ts'
 import * as ours from './our-decoder.ts'
 import type { SeededRandom } from './random.ts'
 import * as rust from './rust-answer.ts'
@@ -122,21 +122,25 @@ export async function kinds(peer: RustPeer, subjects: readonly FuzzIdentity[]): 
   ]
 }
 
-/** What a side shows in a handshake, without credentials, with its parts right or wrong. */
+/** What a side shows in a handshake, with its parts right or wrong. */
 function handshakePayload(random: SeededRandom, subjects: readonly FuzzIdentity[]): Uint8Array {
   const subject = random.pick(subjects)
   const rate = random.pick([0, 0, 3 * RATE])
   const shown = rate === 0 ? subject.history : history(random, rate).history
   const parts = [shown, attestation(random, rate, subject)].map((bytes): Item => parse(bytes) ?? { kind: 'raw', bytes })
-  return spoiled(random, array(...parts, array()))
+  return spoiled(random, array(...parts, credentials(random, rate)))
 }
 
-/** A valid history, and no credentials: what is inside of those is compared when there is a package that reads them. */
+/** A valid history and credentials. */
 function refreshFields(random: SeededRandom, subjects: readonly FuzzIdentity[]): readonly Item[] {
-  return [{ kind: 'raw', bytes: random.pick(subjects).history }, array()]
+  return [{ kind: 'raw', bytes: random.pick(subjects).history }, credentials(random, random.pick([0, RATE]))]
 }
 
 export const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
 /** Results of both sides in one form that can be compared. */
+/** None, one or two. What is inside of them is compared when there is a package that reads it. */
+const credentials = (random: SeededRandom, rate: number): Item =>
+  array(...Array.from({ length: random.below(3) }, () => credential(random, rate)))
+
 export const resultText = (result: Item | string): string => (typeof result === 'string' ? result : hexOf(encode(result)))

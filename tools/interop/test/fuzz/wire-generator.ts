@@ -5,9 +5,10 @@ import { anyItem, mutateBytes, mutateItem } from './mutation.ts'
 import type { SeededRandom } from './random.ts'
 
 const LENGTHS = [0, 1, 4, 23, 24, 25, 255, 256, 257] as const
-const METHODS = [0, 1, 2, 3, 4] as const
 const PATHS = ['', '/', '/node', 'a/b', `/${'x'.repeat(300)}`] as const
-const STATUSES = [200, 400, 401, 403, 404, 405, 408, 409, 500, 501] as const
+/** Methods and statuses of the API that both know. */
+export const METHODS = [0, 1, 2, 3, 4] as const
+export const STATUSES = [200, 400, 401, 403, 404, 405, 408, 409, 500, 501] as const
 
 /** One in six as it is; the others changed in structure, in bytes, or in both. */
 export function spoiled(random: SeededRandom, item: Item): Uint8Array {
