@@ -69,6 +69,16 @@ describe('differential fuzzing', () => {
     expect(new Set(KNOWN_DIFFERENCES.map(({ id }) => id))).toEqual(new Set(examples.flatMap(({ id }) => id ?? [])))
   })
 
+  test('every format that the Rust peer decodes is compared, or listed with the reason why not', async () => {
+    const document = readFileSync(new URL('../../rust-peer/README.md', import.meta.url), 'utf8')
+    const [, paragraph = ''] = /^Kinds for `decode`(.*?)^$/ms.exec(document) ?? []
+    const offered = [...paragraph.matchAll(/`([a-z-]+)`/g)].map(([, name]) => name as string)
+    expect(offered.length).toBeGreaterThan(15)
+    const compared = (await kinds(await RustPeer.start(), [])).map(({ name }) => name)
+    expect(offered.filter((name) => !compared.includes(name) && !(name in NOT_COMPARED))).toEqual([])
+    expect(compared.filter((name) => name in NOT_COMPARED || !offered.includes(name))).toEqual([])
+  })
+
   test('docs/compatibility.md explains every known difference and no other', () => {
     const document = readFileSync(new URL('../../../docs/compatibility.md', import.meta.url), 'utf8')
     const [, section = ''] = document.split('### Known differences')

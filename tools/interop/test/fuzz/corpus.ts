@@ -17,6 +17,7 @@ const OWNERS: readonly (readonly [file: string, kinds: readonly string[]])[] = [
   ['core/test/rust-verdict.txt', ['address', 'route', 'routing-message', 'bare-string']],
   ['secure-channel/test/protocol/rust-verdict.txt', ['channel-message', 'handshake-payload']],
   ['routing/test/rust-verdict.txt', ['api-request', 'api-response']],
+  ['portals/test/rust-verdict.txt', ['portal-message']],
   ['identity/test/rust-verdict.txt', ['change-history', 'attestation', 'identity', 'verified-attestation']],
 ]
 
@@ -41,7 +42,7 @@ export class Corpus {
   /** Keeps the shortest of its like. */
   offer(kind: Kind, example: Case, id: string | undefined): void {
     if (id === undefined && example.input.length > MAX_AGREED_LENGTH) return
-    const like = `${kind.name} ${id ?? ('result' in example.ours ? form(example.input) : reason(example.ours.refusal))}`
+    const like = `${kind.name} ${id ?? ('result' in example.ours ? form(kind, example.input, example.ours.result) : reason(example.ours.refusal))}`
     const kept = this.#examples.get(like)
     if (kept === undefined || kept.example.input.length > example.input.length) this.#examples.set(like, { kind, example, id })
   }
@@ -97,7 +98,9 @@ export const resultOf = (verdict: Verdict): string => ('result' in verdict ? ver
 const reason = (refusal: string): string => refusal.replace(/ but found.*|\d+|I[0-9a-f]{64}/g, '#')
 
 /** What is unusual about bytes that both accept. */
-function form(input: Uint8Array): string {
+function form({ name }: Kind, input: Uint8Array, result: string): string {
+  // No CBOR: what it is, about how long it is, and of how many parts.
+  if (name === 'portal-message') return `${input[0]} ${Math.min(input.length, 8)} ${result.slice(0, 2)}`
   const first = parseFirst(input)
   if (first === undefined) return 'no item'
   const found = new Set<string>(first[1].length > 0 ? ['behind'] : [])

@@ -6,7 +6,7 @@ import { attestation, credential, type FuzzIdentity, history } from './identity-
 import * as ours from './our-decoder.ts'
 import type { SeededRandom } from './random.ts'
 import * as rust from './rust-answer.ts'
-import { address, apiMessage, bareString, channelMessage, route, routingMessage, spoiled } from './wire-generator.ts'
+import { address, apiMessage, bareString, channelMessage, portalMessage, route, routingMessage, spoiled } from './wire-generator.ts'
 
 export interface Kind {
   /** As the Rust peer calls it. */
@@ -19,14 +19,16 @@ export interface Kind {
   readonly answer?: (answer: Uint8Array) => Item
 }
 
-/** Why the Rust peer's other kinds are not compared. */
+/** Why other formats are not compared; the names of the Rust peer's own kinds are as it calls them. */
 export const NOT_COMPARED: Readonly<Record<string, string>> = {
   datagram: 'no package sends datagrams yet',
+  'rendezvous and puncture messages': 'no package sends datagrams yet',
   credential: 'no package reads credentials yet',
   'verified-credential': 'no package reads credentials yet',
   expression: 'no package reads policies yet',
   'policy-text': 'no package reads policies yet',
   'expression-text': 'no package reads policies yet',
+  'requests to and answers of encryption and decryption services': 'they never leave a node: only its own workers reach these services',
   MultiAddr: 'its crate is not part of the Rust peer',
 }
 
@@ -83,6 +85,7 @@ export async function kinds(peer: RustPeer, subjects: readonly FuzzIdentity[]): 
       answer: rust.asHandshakePayload,
     },
     { name: 'bare-string', perRound: 2000, generate: bareString, decode: ours.decodeBareText, answer: rust.asBareText },
+    { name: 'portal-message', perRound: 3000, generate: portalMessage, decode: ours.decodePortal, answer: rust.asItIs },
     {
       name: 'api-request',
       perRound: 2000,
@@ -136,11 +139,11 @@ function refreshFields(random: SeededRandom, subjects: readonly FuzzIdentity[]):
   return [{ kind: 'raw', bytes: random.pick(subjects).history }, credentials(random, random.pick([0, RATE]))]
 }
 
-export const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
-
-/** Results of both sides in one form that can be compared. */
 /** None, one or two. What is inside of them is compared when there is a package that reads it. */
 const credentials = (random: SeededRandom, rate: number): Item =>
   array(...Array.from({ length: random.below(3) }, () => credential(random, rate)))
 
+export const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+/** Results of both sides in one form that can be compared. */
 export const resultText = (result: Item | string): string => (typeof result === 'string' ? result : hexOf(encode(result)))

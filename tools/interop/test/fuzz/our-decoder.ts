@@ -1,8 +1,9 @@
 /** Our decoders and verifiers, each with its result written in the form the Rust peer answers in: by this folder's own encoder, not by ours. */
 
-import { type Route, RouteDecoder, TransportMessageDecoder } from '@ockam/core'
+import { OckamError, type Route, RouteDecoder, TransportMessageDecoder } from '@ockam/core'
 import { decodeBareString } from '@ockam/core/bare'
 import { type ChangeHistory, createIdentities, decodeAttestation, decodeChangeHistory } from '@ockam/identity'
+import { decodePortalMessage, type PortalMessage } from '@ockam/portals/protocol'
 import { decodeApiError, decodeApiRequest, decodeApiResponse } from '@ockam/routing'
 import { ChannelMessageDecoder, decodeIdentityPayload } from '@ockam/secure-channel/protocol'
 import { softwareVault } from '@ockam/vault-software'
@@ -92,6 +93,18 @@ export function attestationVerifier(histories: ReadonlyMap<string, Uint8Array>):
 }
 
 export const decodeBareText = (input: Uint8Array): Item => text(decodeBareString(input))
+
+const PORTAL_KINDS: readonly PortalMessage['kind'][] = ['ping', 'pong', 'disconnect', 'payload']
+
+/** `[kind, data, counter]`. What only two ends of ours say ends a connection to an end of another make, so it counts as refused. */
+export function decodePortal(input: Uint8Array): Item {
+  const message = decodePortalMessage(input)
+  const kind = message === undefined ? -1 : PORTAL_KINDS.indexOf(message.kind)
+  if (message === undefined || kind < 0)
+    throw new OckamError('core/invalid-argument', `no portal message: ${message?.kind ?? 'unreadable'}`)
+  if (message.kind !== 'payload') return array(uint(kind))
+  return array(uint(kind), bytes(message.data), ...(message.counter === undefined ? [] : [uint(message.counter)]))
+}
 
 export function decodeRequest(input: Uint8Array): Item {
   const { id, path, method, body } = decodeApiRequest(input)

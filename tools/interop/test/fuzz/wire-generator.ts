@@ -72,6 +72,17 @@ export function bareString(random: SeededRandom): Uint8Array {
   return bareData(random, random.chance(2) ? value : mutateBytes(random, value))
 }
 
+/** What may stand behind the data of a Payload: nothing, a counter or that there is none, or less than one of those. */
+const BEHIND_PAYLOAD = [[], [0], [1], [0, 1], [1, 2], [0, 1, 2], [1, 0xff, 0xfe], [2, 0, 0], [1, 0, 1, 5]] as const
+
+/** Every kind of portal message, those of ours alone and unknown ones too. */
+export function portalMessage(random: SeededRandom): Uint8Array {
+  const kind = random.chance(2) ? 3 : random.below(9)
+  const content = kind === 3 ? bareData(random, random.bytes(random.pick(LENGTHS))) : random.bytes(random.below(4))
+  const whole = Uint8Array.from([kind, ...content, ...random.pick(BEHIND_PAYLOAD)])
+  return random.chance(4) ? mutateBytes(random, whole) : whole
+}
+
 /** The bytes with their length in front: mostly right, sometimes longer than needed, wrong, cut, or followed by more. */
 function bareData(random: SeededRandom, content: Uint8Array): Uint8Array {
   const choice = random.below(12)
