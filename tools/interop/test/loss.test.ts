@@ -1,82 +1,46 @@
 /** Ciphertexts that come late, twice, altered or never, within and beyond the 32 a receiver looks back and ahead. Both receivers judge alike. */
 
-import { type OckamNode, trustEveryone, trustIdentifier } from '@ockam/node'
 import { describe, expect, test } from 'vitest'
-import { type Direction, FrameProxy } from './fixture/frame-proxy.ts'
-import type { RustPeer } from './fixture/rust-peer.ts'
-import { ours, rust, rustListener, socketOf } from './fixture/world.ts'
+import { type ChannelEnds, rustOpens, weOpen } from './fixture/channel-ends.ts'
+import type { Direction, FrameProxy } from './fixture/frame-proxy.ts'
 
-/** A pair with a channel through a proxy; `deliver` sends `count` numbered messages from one side and says which reached the other. */
+/** One direction of a channel: numbers of one byte go in on one side and come out on the other. */
 interface Pair {
   readonly proxy: FrameProxy
-  /** The direction of the messages that are counted. */
   readonly direction: Direction
   readonly send: (number: number) => Promise<void>
   /** Resolves with all numbers that have come before `last`, when `last` has come. */
   readonly received: (last: number) => Promise<readonly number[]>
 }
 
-async function weToRust(): Promise<Pair> {
-  const responder = await rustListener()
-  const { peer, channels, identifier } = responder
-  await peer.ask('worker.start', { address: 'inbox', kind: 'inbox', consumerOf: [channels] })
-  const proxy = await FrameProxy.to(responder.socket)
-  const node = await ours()
-  const identity = await node.createIdentity()
-  const channel = await node.openSecureChannel(`${proxy.address}/secure/api`, { identity, trust: trustIdentifier(identifier) })
-  await peer.event('channel-opened')
-  return {
-    proxy,
-    direction: 'sent',
-    send: async (number) => channel.send('inbox', Uint8Array.of(number)),
-    received: (last) => inboxUpTo(peer, last),
-  }
-}
+/** Messages of a handshake in each direction, in front of the numbers. */
+const HANDSHAKE_MESSAGES = { sent: 2, answered: 1 } as const
 
-async function rustToUs(): Promise<Pair> {
-  const node = await ours()
-  const identity = await node.createIdentity()
-  let onAccepted: () => void = () => undefined
-  const accepted = new Promise<void>((resolve) => (onAccepted = resolve))
-  await node.listenSecureChannels('api', { identity, trust: trustEveryone(), onChannel: onAccepted })
-  const listening = await node.listen('/ip4/127.0.0.1/tcp/0')
-  const proxy = await FrameProxy.to(socketOf(listening.address))
-  const { peer } = await rust()
-  const { identifier } = await peer.ask('identity.create')
-  const { worker } = await peer.ask('tcp.connect', { to: proxy.socket })
-  const { encryptor } = await peer.ask('channel.create', { identifier, route: [worker, 'api'] })
-  await accepted
+async function pairOf(open: () => Promise<ChannelEnds>, direction: Direction, from: 'ours' | 'rust'): Promise<Pair> {
+  const ends = await open()
+  const { receive } = from === 'ours' ? ends.rust : ends.ours
   return {
-    proxy,
-    direction: 'sent',
-    send: async (number) => {
-      await peer.ask('message.send', { route: [encryptor, 'inbox'], payload: number.toString(16).padStart(2, '0') })
+    proxy: ends.proxy,
+    direction,
+    send: (number) => ends[from].send(Uint8Array.of(number)),
+    received: async (last) => {
+      const numbers: number[] = []
+      while (numbers.at(-1) !== last) numbers.push((await receive())[0] as number)
+      return numbers
     },
-    received: collector(node),
-  }
-}
-
-async function inboxUpTo(peer: RustPeer, last: number): Promise<readonly number[]> {
-  const numbers: number[] = []
-  while (numbers.at(-1) !== last) numbers.push(Number.parseInt((await peer.event('message')).payload, 16))
-  return numbers
-}
-
-function collector(node: OckamNode): (last: number) => Promise<readonly number[]> {
-  const mailbox = node.router.createMailbox('inbox', { from: 'anyone' })
-  return async (last) => {
-    const numbers: number[] = []
-    while (numbers.at(-1) !== last) numbers.push((await mailbox.receive()).payload[0] as number)
-    return numbers
   }
 }
 
 const range = (from: number, to: number): readonly number[] => Array.from({ length: to - from }, (_, index) => from + index)
 
 describe.each([
-  ['a Rust node receives from us', weToRust],
-  ['we receive from a Rust node', rustToUs],
-])('%s', (_name, pair) => {
+  ['a Rust node that listens receives from us', weOpen, 'sent', 'ours'],
+  ['a Rust node that opened the channel receives from us', rustOpens, 'answered', 'ours'],
+  ['our listener receives from a Rust node', rustOpens, 'sent', 'rust'],
+  ['ours, which opened the channel, receives from a Rust node', weOpen, 'answered', 'rust'],
+] as const)('%s', (_name, open, way, from) => {
+  const pair = (): Promise<Pair> => pairOf(open, way, from)
+
   /** Sends the numbers of `all`; `order` says in which order the proxy passes them on, by their place. */
   async function through(all: readonly number[], order: readonly number[], { proxy, direction, send, received }: Pair, last: number) {
     const held: Uint8Array[] = []
@@ -118,15 +82,15 @@ describe.each([
     expect(await through(range(0, 64), [0, 32, 63], world, 63)).toEqual([0, 32, 63])
   })
 
-  test('after 33 lost messages nothing arrives any more', async () => {
+  test('after 32 lost messages nothing arrives any more', async () => {
     const world = await pair()
-    const { proxy, send, received } = world
-    expect(await through(range(0, 36), [0, 1, 35], world, 1)).toEqual([0, 1])
-    for (const number of range(36, 40)) await send(number)
-    // Number 2, behind the two messages of the handshake, is late, within the window and still good: it shows that what came before it was judged.
-    const late = proxy.messages('sent')[2 + 2] as Uint8Array
+    const { proxy, direction, send, received } = world
+    expect(await through(range(0, 35), [0, 1, 34], world, 1)).toEqual([0, 1])
+    for (const number of range(35, 40)) await send(number)
+    // Number 2, behind the handshake, is late, within the window and still good: it shows that what came before it was judged.
+    const late = proxy.messages(direction)[HANDSHAKE_MESSAGES[direction] + 2] as Uint8Array
     let isInjected = false
-    proxy.filter = ({ bytes }) => (isInjected ? [bytes] : ((isInjected = true), [bytes, late]))
+    proxy.filter = (frame) => (isInjected || frame.direction !== direction ? [frame.bytes] : ((isInjected = true), [frame.bytes, late]))
     await send(40)
     expect(await received(2)).toEqual([2])
   })
@@ -134,8 +98,8 @@ describe.each([
   test('an altered message is refused and harms nothing, not even in place of one with a new key', async () => {
     const world = await pair()
     const alter = (bytes: Uint8Array): Uint8Array => bytes.map((byte, index) => (index === bytes.length - 8 ? byte ^ 1 : byte))
-    const { proxy, send, received } = world
-    proxy.filter = ({ bytes, direction }) => (direction === 'sent' ? [alter(bytes), bytes] : [bytes])
+    const { proxy, direction, send, received } = world
+    proxy.filter = (frame) => (frame.direction === direction ? [alter(frame.bytes), frame.bytes] : [frame.bytes])
     for (const number of range(0, 70)) await send(number)
     expect(await received(69)).toEqual(range(0, 70))
   })
