@@ -53,7 +53,7 @@ describe('a channel that we opened', () => {
     expect(await channel.closed).toEqual({ reason: 'peer' })
   })
 
-  test('is opened again after its connection was cut', async () => {
+  test('is opened again by us after its connection was cut', async () => {
     const { peer, socket, open } = await weOpened()
     const proxy = await FrameProxy.to(socket)
     const first = await open(proxy.address)
@@ -63,6 +63,15 @@ describe('a channel that we opened', () => {
     expect(await second.request('echo', utf8('2'))).toEqual(utf8('2'))
     await first.close()
     await peer.event('connection-closed')
+  })
+
+  test('is opened again after the Rust node closed it', async () => {
+    const { peer, open } = await weOpened()
+    const first = await open()
+    const { encryptor } = await peer.event('channel-opened')
+    await peer.ask('channel.close', { encryptor })
+    await first.closed
+    expect(await (await open()).request('echo', utf8('2'))).toEqual(utf8('2'))
   })
 
   test('goes on over another connection, to which the Rust node follows', async () => {
@@ -105,6 +114,20 @@ describe('a channel that a Rust node opened', () => {
       const answer = await peer.ask('message.request', { route: [encryptor, 'echo'], payload })
       expect(answer.payload).toBe(payload)
     }
+  })
+
+  test('is opened again by the Rust node after its connection was cut', async () => {
+    const { peer, address, identifier } = await rustOpened()
+    const proxy = await FrameProxy.to(socketOf(address))
+    const { worker } = await peer.ask('tcp.connect', { to: proxy.socket })
+    const first = await peer.ask('channel.create', { identifier, route: [worker, 'api'] })
+    expect((await peer.ask('message.request', { route: [first.encryptor, 'echo'], payload: '01' })).payload).toBe('01')
+    const cut = peer.event('connection-closed')
+    proxy.close()
+    await cut
+    const next = await peer.ask('tcp.connect', { to: socketOf(address) })
+    const second = await peer.ask('channel.create', { identifier, route: [next.worker, 'api'] })
+    expect((await peer.ask('message.request', { route: [second.encryptor, 'echo'], payload: '02' })).payload).toBe('02')
   })
 
   test('is opened again after we closed it', async () => {
