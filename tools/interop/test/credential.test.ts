@@ -1,18 +1,21 @@
 /**
- * Credentials that a Rust authority issues, shown in handshakes and later in open channels: by a Rust node to ours and by ours to a Rust node. What ours
- * makes of their content is the business of the `CredentialVerifier` that is handed in; here it notes the bytes, and the Rust peer judges them.
+ * Credentials that an authority issues, shown in handshakes and later in open channels, by the side that opens a channel and by the other: by a Rust node
+ * to ours and by ours to a Rust node. What ours makes of their content is the business of the `CredentialVerifier` that is handed in; here it notes the
+ * bytes, and the Rust peer judges them.
  */
 
-import type { CredentialSource, CredentialVerifier } from '@ockam/core'
-import { trustEveryone, trustIdentifier } from '@ockam/node'
+import type { CredentialSource, CredentialVerifier, PeerIdentity } from '@ockam/core'
+import { type OckamNode, type OwnIdentity, trustEveryone, trustIdentifier } from '@ockam/node'
 import type { SecureChannel } from '@ockam/secure-channel'
 import { describe, expect, test } from 'vitest'
+import { AUTHORITIES, type Attributes, type CredentialAuthority } from './fixture/credential-authority.ts'
+import type { RustPeer } from './fixture/rust-peer.ts'
 import { hex, ours, rust, socketOf, unhex } from './fixture/world.ts'
 
 /** Notes what is presented: `identifier credential`. */
 class Notes implements CredentialVerifier {
   readonly presented: string[] = []
-  async present(peer: { readonly identifier: unknown }, credentials: readonly Uint8Array[]): Promise<void> {
+  async present(peer: PeerIdentity, credentials: readonly Uint8Array[]): Promise<void> {
     for (const credential of credentials) this.presented.push(`${String(peer.identifier)} ${hex(credential)}`)
   }
 }
@@ -28,136 +31,160 @@ class Shown implements CredentialSource {
   }
 }
 
-/** Another Rust node, which issues credentials. */
-async function authority() {
-  const { peer } = await rust()
-  const { identifier, history } = await peer.ask('identity.create')
-  const issue = async (subject: string, subjectHistory: string, attributes: Record<string, string>, details = {}): Promise<string> => {
-    await peer.ask('identity.import', { history: subjectHistory })
-    return (await peer.ask('credential.issue', { issuer: identifier, subject, attributes, ...details })).credential
-  }
-  return { peer, identifier, history, issue }
+/** A Rust node and one of ours, and a channel between them that one of the two opens, with our end of it. */
+interface Pair {
+  readonly peer: RustPeer
+  readonly node: OckamNode
+  readonly open: () => Promise<SecureChannel>
 }
 
-describe('a Rust node shows its credentials to us', () => {
-  test('as initiator, in the handshake and again in the open channel: our verifier gets the bytes as they were issued', async () => {
-    const { issue } = await authority()
-    const { peer } = await rust()
-    const own = await peer.ask('identity.create')
-    const first = await issue(own.identifier, own.history, { role: 'sensor' })
-    const second = await issue(own.identifier, own.history, { role: 'reader' })
-    const verifier = new Notes()
-    const node = await ours()
-    const identity = await node.createIdentity()
-    let onChannel: (channel: SecureChannel) => void = () => undefined
-    const accepted = new Promise<SecureChannel>((resolve) => (onChannel = resolve))
-    await node.listenSecureChannels('api', { identity, trust: trustEveryone(), verifier, onChannel })
-    const { address } = await node.listen('/ip4/127.0.0.1/tcp/0')
-    const { worker } = await peer.ask('tcp.connect', { to: socketOf(address) })
-    const { encryptor } = await peer.ask('channel.create', { identifier: own.identifier, route: [worker, 'api'], credential: first })
-    const channel = await accepted
-    expect(verifier.presented).toEqual([`${own.identifier} ${first}`])
+interface Shows {
+  readonly peer: RustPeer
+  /** Of the Rust node. */
+  readonly identifier: string
+  /** What the Rust end is given besides. */
+  readonly rust?: { readonly credential?: string; readonly authority?: string }
+  /** What our end is given besides. */
+  readonly ours?: { readonly credentials?: CredentialSource; readonly verifier?: CredentialVerifier }
+}
 
-    const refreshed = new Promise<void>((resolve) => channel.on('refreshed', resolve))
-    expect(await peer.ask('channel.present', { credential: second })).toMatchObject({ channels: 1 })
-    await refreshed
-    expect(verifier.presented).toEqual([`${own.identifier} ${first}`, `${own.identifier} ${second}`])
-    expect((await peer.ask('message.request', { route: [encryptor, 'echo'], payload: '01' })).payload).toBe('01')
+async function weOpen(node: OckamNode, identity: OwnIdentity, shows: Shows): Promise<Pair> {
+  const { peer, identifier } = shows
+  const { address, flowControlId } = await peer.ask('tcp.listen')
+  await peer.ask('channel.listen', { identifier, consumerOf: [flowControlId], ...shows.rust })
+  const connection = await node.connect(`/ip4/127.0.0.1/tcp/${address.split(':')[1]}`)
+  const side = { identity: identity.identifier, trust: trustIdentifier(identifier), ...shows.ours }
+  return {
+    peer,
+    node,
+    open: async () => {
+      const channel = await node.channels.createChannel([connection.address, 'api'], side)
+      await peer.event('channel-opened')
+      return channel
+    },
+  }
+}
+
+async function rustOpens(node: OckamNode, identity: OwnIdentity, shows: Shows): Promise<Pair> {
+  const { peer, identifier } = shows
+  let onChannel: (channel: SecureChannel) => void = () => undefined
+  const accepted = new Promise<SecureChannel>((resolve) => (onChannel = resolve))
+  await node.listenSecureChannels('api', { identity, trust: trustEveryone(), onChannel, ...shows.ours })
+  const { address } = await node.listen('/ip4/127.0.0.1/tcp/0')
+  const { worker } = await peer.ask('tcp.connect', { to: socketOf(address) })
+  return {
+    peer,
+    node,
+    open: async () => {
+      await peer.ask('channel.create', { identifier, route: [worker, 'api'], ...shows.rust })
+      return accepted
+    },
+  }
+}
+
+const OPENERS = [
+  ['we open', weOpen],
+  ['a Rust node opens', rustOpens],
+] as const
+
+const CASES = AUTHORITIES.flatMap(([authority, start]) => OPENERS.map(([opener, pair]) => [authority, opener, start, pair] as const))
+
+describe.each(CASES)('a credential of %s, in a channel that %s', (_authority, _opener, start, pair) => {
+  describe('shown by a Rust node to us', () => {
+    test('in the handshake, and again in the open channel: our verifier gets the bytes as they were issued', async () => {
+      const { issue } = await start()
+      const { peer } = await rust()
+      const own = await peer.ask('identity.create')
+      const first = await issue(own.identifier, own.history, { role: 'sensor' })
+      const second = await issue(own.identifier, own.history, { role: 'reader', line: '3' })
+      const verifier = new Notes()
+      const node = await ours()
+      const identity = await node.createIdentity()
+      const { open } = await pair(node, identity, { peer, identifier: own.identifier, rust: { credential: first }, ours: { verifier } })
+      const channel = await open()
+      expect(verifier.presented).toEqual([`${own.identifier} ${first}`])
+      const refreshed = new Promise<void>((resolve) => channel.on('refreshed', resolve))
+      expect(await peer.ask('channel.present', { credential: second })).toMatchObject({ channels: 1 })
+      await refreshed
+      expect(verifier.presented).toEqual([`${own.identifier} ${first}`, `${own.identifier} ${second}`])
+    })
   })
 
-  test('as responder, in the handshake and again in the open channel', async () => {
-    const { issue } = await authority()
-    const { peer, address, flow } = await rust()
-    const own = await peer.ask('identity.create')
-    const first = await issue(own.identifier, own.history, { role: 'gateway' })
-    const second = await issue(own.identifier, own.history, { role: 'gateway', line: '3' })
-    await peer.ask('channel.listen', { identifier: own.identifier, credential: first, consumerOf: [flow] })
-    const verifier = new Notes()
-    const node = await ours()
-    const identity = await node.createIdentity()
-    const connection = await node.connect(address)
-    const side = { identity: identity.identifier, trust: trustIdentifier(own.identifier), verifier }
-    const channel = await node.channels.createChannel([connection.address, 'api'], side)
-    expect(verifier.presented).toEqual([`${own.identifier} ${first}`])
-    await peer.event('channel-opened')
-    const refreshed = new Promise<void>((resolve) => channel.on('refreshed', resolve))
-    await peer.ask('channel.present', { credential: second })
-    await refreshed
-    expect(verifier.presented.at(-1)).toBe(`${own.identifier} ${second}`)
+  describe('shown by us to a Rust node', () => {
+    /** A Rust node that knows the authority, unless told otherwise, and our end that shows a credential. */
+    async function shown(attributes: Attributes, { isKnown = true } = {}) {
+      const issuer: CredentialAuthority = await start()
+      const { peer } = await rust()
+      const { identifier } = await peer.ask('identity.create')
+      if (isKnown) await peer.ask('identity.import', { history: issuer.history })
+      const node = await ours()
+      const identity = await node.createIdentity()
+      const own = String(identity.identifier)
+      const issue = (values: Attributes): Promise<string> => issuer.issue(own, hex(identity.changeHistory), values)
+      const credentials = new Shown(await issue(attributes))
+      const { open } = await pair(node, identity, { peer, identifier, rust: { authority: issuer.identifier }, ours: { credentials } })
+      const known = () => peer.ask('attributes.get', { subject: own, authority: issuer.identifier })
+      return { node, peer, issue, issuer, credentials, own, open, known }
+    }
+
+    test('in the handshake: it verifies them and knows our attributes then', async () => {
+      const { peer, open, known, own } = await shown({ role: 'sensor', line: '3' })
+      await open()
+      expect((await peer.ask('channel.list')).channels).toMatchObject([{ peer: own }])
+      expect((await known()).attributes).toEqual({ role: 'sensor', line: '3' })
+    })
+
+    test('in an open channel: a newer credential takes the place of the first', async () => {
+      const { open, known, credentials, issue } = await shown({ role: 'sensor' })
+      const channel = await open()
+      credentials.current = await issue({ role: 'reader' })
+      await channel.refreshCredentials()
+      await expect.poll(async () => (await known()).attributes).toEqual({ role: 'reader' })
+    })
+
+    test('in an open channel, with a history that was rotated since: it takes both', async () => {
+      const { node, peer, open, known, credentials, issue, own } = await shown({ role: 'sensor' })
+      const channel = await open()
+      const rotated = await node.identities.rotate(own)
+      credentials.current = await issue({ role: 'rotated' })
+      await channel.refreshCredentials()
+      await expect.poll(async () => (await known()).attributes).toEqual({ role: 'rotated' })
+      expect((await peer.ask('identity.export', { identifier: own })).history).toBe(hex(rotated.changeHistory))
+    })
+
+    test('and it keeps attributes as a map, bytes of text as arrays of integers, with both times and the authority', async () => {
+      const { open, known, issuer } = await shown({ ab: 'c' })
+      await open()
+      const { entry } = await known()
+      expect(entry).toMatch(new RegExp(`^a401a18218611862811863021a[0-9a-f]{8}031a[0-9a-f]{8}045820${issuer.identifier.slice(1)}$`))
+    })
+
+    test('and one that is not ours, or of an issuer whose history it lacks, tells it nothing; the channel opens all the same', async () => {
+      const stranger = await shown({ role: 'sensor' }, { isKnown: false })
+      await stranger.open()
+      expect(await stranger.known()).toBeNull()
+
+      const thief = await shown({ role: 'sensor' })
+      const other = await thief.peer.ask('identity.create')
+      thief.credentials.current = await thief.issuer.issue(other.identifier, other.history, { role: 'admin' })
+      await thief.open()
+      expect(await thief.known()).toBeNull()
+    })
   })
 })
 
-describe('we show credentials of a Rust authority to a Rust node', () => {
-  /** A listener that knows the authority, unless told otherwise, and a channel of ours that shows a credential. */
-  async function shown(attributes: Record<string, string>, { isKnown = true, ttlSeconds = 3600 } = {}) {
-    const issuer = await authority()
-    const { peer, address, flow } = await rust()
-    const { identifier } = await peer.ask('identity.create')
-    if (isKnown) await peer.ask('identity.import', { history: issuer.history })
-    await peer.ask('channel.listen', { identifier, authority: issuer.identifier, consumerOf: [flow] })
-    const node = await ours()
-    const identity = await node.createIdentity()
-    const own = String(identity.identifier)
-    const issue = (values: Record<string, string>): Promise<string> =>
-      issuer.issue(own, hex(identity.changeHistory), values, { ttlSeconds })
-    const credentials = new Shown(await issue(attributes))
-    const connection = await node.connect(address)
-    const known = () => peer.ask('attributes.get', { subject: own, authority: issuer.identifier })
-    const open = (): Promise<SecureChannel> =>
-      node.channels.createChannel([connection.address, 'api'], {
-        identity: identity.identifier,
-        trust: trustIdentifier(identifier),
-        credentials,
-      })
-    return { node, peer, issue, issuer, credentials, own, open, known }
-  }
-
-  test('in the handshake: it verifies them and knows our attributes then', async () => {
-    const { peer, open, known, own } = await shown({ role: 'sensor', line: '3' })
-    await open()
-    expect(await peer.event('channel-opened')).toMatchObject({ peer: own })
-    expect((await known()).attributes).toEqual({ role: 'sensor', line: '3' })
-  })
-
-  test('in an open channel: a newer credential takes the place of the first', async () => {
-    const { peer, open, known, credentials, issue } = await shown({ role: 'sensor' })
-    const channel = await open()
-    await peer.event('channel-opened')
-    credentials.current = await issue({ role: 'reader' })
-    await channel.refreshCredentials()
-    await expect.poll(async () => (await known()).attributes).toEqual({ role: 'reader' })
-  })
-
-  test('in an open channel, with a history that was rotated since: it takes both', async () => {
-    const { node, peer, open, known, credentials, issue, own } = await shown({ role: 'sensor' })
-    const channel = await open()
-    await peer.event('channel-opened')
-    const rotated = await node.identities.rotate(own)
-    credentials.current = await issue({ role: 'rotated' })
-    await channel.refreshCredentials()
-    await expect.poll(async () => (await known()).attributes).toEqual({ role: 'rotated' })
-    expect((await peer.ask('identity.export', { identifier: own })).history).toBe(hex(rotated.changeHistory))
-  })
-
-  test('and it keeps attributes as a map, bytes of text as arrays of integers, with both times and the authority', async () => {
-    const { peer, open, known, issuer } = await shown({ ab: 'c' })
-    await open()
-    await peer.event('channel-opened')
-    const { entry } = await known()
-    expect(entry).toMatch(new RegExp(`^a401a18218611862811863021a[0-9a-f]{8}031a[0-9a-f]{8}045820${issuer.identifier.slice(1)}$`))
-  })
-
-  test('and one that is not ours, or of an issuer whose history it lacks, tells it nothing; the channel opens all the same', async () => {
-    const stranger = await shown({ role: 'sensor' }, { isKnown: false })
-    await stranger.open()
-    await stranger.peer.event('channel-opened')
-    expect(await stranger.known()).toBeNull()
-
-    const thief = await shown({ role: 'sensor' })
-    const other = await thief.peer.ask('identity.create')
-    thief.credentials.current = await thief.issuer.issue(other.identifier, other.history, { role: 'admin' })
-    await thief.open()
-    await thief.peer.event('channel-opened')
-    expect(await thief.known()).toBeNull()
+describe.each(AUTHORITIES)('a credential of %s', (_name, start) => {
+  test('holds at the verifier of a Rust node for its subject and its authority, and for no other', async () => {
+    const issuer = await start()
+    const { peer } = await rust()
+    const [subject, other] = [await peer.ask('identity.create'), await peer.ask('identity.create')]
+    await peer.ask('identity.import', { history: issuer.history })
+    const credential = await issuer.issue(subject.identifier, subject.history, { role: 'sensor' }, { ttlSeconds: 600 })
+    const verify = (who: string, authority: string) => peer.ask('credential.verify', { credential, subject: who, authorities: [authority] })
+    const { createdAt, expiresAt, ...said } = await verify(subject.identifier, issuer.identifier)
+    expect(said).toEqual({ subject: subject.identifier, schema: 1, attributes: { role: 'sensor' } })
+    expect(expiresAt - createdAt).toBe(600)
+    await expect(verify(other.identifier, issuer.identifier)).rejects.toThrow('CredentialVerificationFailed')
+    await expect(verify(subject.identifier, other.identifier)).rejects.toThrow(/./)
   })
 })
