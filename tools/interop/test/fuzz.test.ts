@@ -1,6 +1,7 @@
 /**
  * Differential fuzzing: the same bytes, valid, unusual and broken, to our decoders and verifiers and to those of a Rust node. What each known
- * difference is about stands in docs/compatibility.md. One minute here; longer runs with `npm run fuzz -- --minutes 30 --seed 7`.
+ * difference is about stands in docs/compatibility.md. One minute with the same seed in a plain `npm test`; continuous integration takes longer and another
+ * seed each time; `npm run fuzz -- --minutes 30 --seed 7` takes as long as one likes.
  */
 
 import { readFileSync } from 'node:fs'
@@ -24,6 +25,7 @@ afterEach(stopRustPeers)
 
 describe('differential fuzzing', () => {
   test('we and a Rust node read the same bytes alike, apart from the known differences', { timeout: durationMs + SLACK_MS }, async () => {
+    console.log(`differential fuzzing: ${durationMs / 1000} s, seed ${seed}`)
     const peer = await RustPeer.start()
     const start = performance.now()
     let nextProgress = PROGRESS_MS
@@ -38,9 +40,9 @@ describe('differential fuzzing', () => {
       },
     })
     const known = [...report.known].map(([id, count]) => `${id} ${count}`).join(', ')
-    console.log(`differential fuzzing: ${report.cases} cases, seed ${seed}; both accept ${report.accepted}; known differences: ${known}`)
+    console.log(`differential fuzzing: ${report.cases} cases; both accept ${report.accepted}; known differences: ${known}`)
     for (const [kind, reason] of Object.entries(NOT_COMPARED)) console.log(`not compared: ${kind}, because ${reason}`)
-    expect(report.unknown.join('\n')).toBe('')
+    expect(report.unknown.join('\n'), `seed ${seed}`).toBe('')
     // A generator that makes nothing valid would find nothing.
     expect(report.accepted).toBeGreaterThan(report.cases / 10)
     const subjects = fuzzSubjects(new SeededRandom(seed)).map(({ history }) => history)
