@@ -1,5 +1,5 @@
 // Builds the Rust peer of the interoperability tests, once: cargo sees by itself when there is nothing to do.
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { rustPeerPath, rustPeerTarget } from '../rust-peer/path.mjs'
 import { root, run } from './workspace.mjs'
@@ -22,7 +22,10 @@ export const buildRustPeer = async () => {
   // What is fetched already is enough: without a network the second attempt still works.
   const online = await run('cargo', args, { cwd })
   const { code } = online.code === 0 ? online : await run('cargo', [...args, '--offline'], { cwd })
-  if (code !== 0) console.error('The Rust peer could not be built (see above): are the crates reachable or fetched?')
-  else console.error(`The Rust peer is built (${Math.round((performance.now() - startedAt) / 1000)} s).`)
+  if (code !== 0) {
+    // What an earlier build has left is made of other sources: tests must not run against it.
+    rmSync(rustPeerPath(), { force: true })
+    console.error('The Rust peer could not be built (see above): are the crates reachable or fetched?')
+  } else console.error(`The Rust peer is built (${Math.round((performance.now() - startedAt) / 1000)} s).`)
   return code === 0
 }
