@@ -1,7 +1,7 @@
 /** The request and response API, each side asking the other, and what Rust clients make of answers with and without bodies. */
 
 import { dropPressure } from '@ockam/core'
-import { encodeBareData } from '@ockam/core/bare'
+import { decodeBareData, encodeBareData } from '@ockam/core/bare'
 import { trustEveryone, trustIdentifier } from '@ockam/node'
 import {
   API_UNIT,
@@ -25,6 +25,11 @@ const uint32 = (value: number): Uint8Array => {
   new DataView(bytes.buffer).setUint32(1, value)
   return bytes
 }
+
+const DENIED: Omit<ApiResponse, 'id' | 're'> = { status: 403, body: encodeApiError({ path: '/denied', method: 'GET', message: 'no' }) }
+
+/** The same message with two bytes more behind its body, which would be no CBOR. */
+const withBytesBehind = (message: Uint8Array): Uint8Array => encodeBareData(Uint8Array.of(...decodeBareData(message), 0xff, 0x1c))
 
 describe('a Rust service answers us', () => {
   async function service() {
@@ -69,7 +74,7 @@ describe('we answer a Rust client', () => {
       '/body': { status: 200, body: BODY },
       '/unit': { status: 200, body: API_UNIT },
       '/none': { status: 200 },
-      '/denied': { status: 403, body: encodeApiError({ path: '/denied', method: 'GET', message: 'no' }) },
+      '/denied': DENIED,
     }
     node.startWorker('service', (message, context) => {
       const request = decodeApiRequest(message.payload)
@@ -77,6 +82,10 @@ describe('we answer a Rust client', () => {
         // Our encoder refuses to write it.
         const header = `a4010702${hex(uint32(request.id))}0319019404f4`
         dropPressure(context.send(message.returnRoute, encodeBareData(unhex(header))))
+        return
+      }
+      if (request.path === '/behind') {
+        dropPressure(context.send(message.returnRoute, withBytesBehind(encodeApiResponse({ id: 7, re: request.id, ...DENIED }))))
         return
       }
       const [, status] = /^\/status\/(\d+)$/.exec(request.path) ?? []
@@ -112,6 +121,15 @@ describe('we answer a Rust client', () => {
     expect(await call('/bare-failure')).toMatchObject({ status: 404, message: null })
     expect(decodeApiResponse(encodeBareData(unhex('a4010702010319019304f4')))).toMatchObject({ status: 403, body: undefined })
     expect(() => encodeApiResponse({ id: 7, re: 1, status: 404 })).toThrow(/./)
+  })
+
+  test('and it reads over bytes behind a body, as we do', async () => {
+    const call = await client()
+    expect(await call('/behind')).toEqual({ status: 403, message: 'no', path: '/denied' })
+    const { body } = decodeApiResponse(withBytesBehind(encodeApiResponse({ id: 7, re: 1, ...DENIED })))
+    expect(body).toEqual(DENIED.body)
+    const request = decodeApiRequest(withBytesBehind(encodeApiRequest({ id: 1, method: 'POST', path: '/', body: BODY })))
+    expect(request.body).toEqual(BODY)
   })
 
   test('and it knows the statuses of failures', async () => {
