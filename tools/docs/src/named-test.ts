@@ -19,6 +19,26 @@ export function hasTitle(source: string, title: string): boolean {
   return ["'", '"', '`'].some((quote) => source.includes(quote + title.replaceAll(quote, `\\${quote}`) + quote))
 }
 
+/** Titles of the tests in a source, as they stand there: of `test('…'`, and of `test.each(…)('…'` behind its table. */
+export function titlesOf(source: string): readonly string[] {
+  return [...source.matchAll(/(?<![\w.])test(\.each)?(?:<[^(]*>)?\(/g)].flatMap(({ 0: call, 1: each, index }) => {
+    const start = index + call.length
+    const title = /^\(?\s*(['"`])((?:\\.|(?!\1).)*)\1,/s.exec(source.slice(each === undefined ? start : endOfCall(source, start)))
+    return title === null ? [] : [(title[2] as string).replaceAll(/\\(['"`])/g, '$1')]
+  })
+}
+
+/** Behind the parenthesis that closes what was opened in front of `start`; those in texts and comments do not count. */
+function endOfCall(source: string, start: number): number {
+  const tokens = /(['"`])(?:\\.|(?!\1).)*\1|\/\/[^\n]*|\/\*[\s\S]*?\*\/|[()]/gs
+  tokens.lastIndex = start
+  for (let depth = 1, token = tokens.exec(source); token !== null; token = tokens.exec(source)) {
+    depth += token[0] === '(' ? 1 : token[0] === ')' ? -1 : 0
+    if (depth === 0) return tokens.lastIndex
+  }
+  return source.length
+}
+
 export interface Point {
   /** Of the form `Threat 3. …`. */
   readonly heading: string

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { hasTitle, linksOf, namedTests, pointsOf } from '../src/named-test.ts'
+import { hasTitle, linksOf, namedTests, pointsOf, titlesOf } from '../src/named-test.ts'
 import { filesBelow, root, textOf } from '../src/repository.ts'
 
 const model = await textOf('docs/threat-model.md')
@@ -27,6 +27,24 @@ describe('docs/threat-model.md', () => {
   })
 })
 
+/**
+ * Points of docs/compatibility.md that may be open, and what is missing. Every other point needs a test and no open part; those without a test have
+ * nothing but their open part. What comes to exist has to leave this list.
+ */
+const MAY_BE_OPEN: Readonly<Record<string, { readonly missing: string; readonly hasTest: boolean }>> = {
+  'Case 7': { missing: 'the package that issues and verifies credentials', hasTest: true },
+  'Case 11': { missing: 'our UDP transport', hasTest: true },
+  'Identity 7': { missing: 'part of the crates', hasTest: false },
+  'Identity 8': { missing: 'only the crates named above', hasTest: false },
+  'Routing 5': { missing: 'Bluetooth and Unix sockets', hasTest: true },
+  'Routing 7': { missing: 'the relays of the cloud', hasTest: true },
+  'Routing 10': { missing: 'the service that hands out certificates', hasTest: false },
+  'Correction 5': { missing: "part of the command-line program's services", hasTest: true },
+  'Correction 6': { missing: 'our UDP transport', hasTest: true },
+  'Fact 3': { missing: 'the command-line program', hasTest: false },
+  'Fact 7': { missing: 'no Rust node that fetches a credential', hasTest: false },
+}
+
 describe('docs/compatibility.md', () => {
   test.each([
     ['Case', 12],
@@ -34,16 +52,25 @@ describe('docs/compatibility.md', () => {
     ['Routing', 10],
     ['Correction', 6],
     ['Fact', 15],
-  ])('answers every %s up to %i, in order, with a test or with the reason why there is none', (kind, count) => {
+  ])('answers every %s up to %i, in order, with a test, or says why there is none where one is known to be missing', (kind, count) => {
     const points = pointsOf(compatibility).filter((point) => point.kind === kind)
     expect(points.map(({ number }) => number)).toEqual(Array.from({ length: count }, (_, at) => at + 1))
-    for (const { heading, tests, open } of points) expect(tests.length + open.length, heading).toBeGreaterThan(0)
+    for (const { number, heading, tests, open } of points) {
+      const known = MAY_BE_OPEN[`${kind} ${number}`]
+      expect(tests.length > 0, heading).toBe(known?.hasTest ?? true)
+      expect(open, heading).toEqual(known === undefined ? [] : [expect.stringContaining(known.missing)])
+    }
   })
 
-  test('names every test against the Rust peer', async () => {
-    const named = new Set(namedTests(compatibility).map(({ path }) => path.split('/').at(-1)))
-    const files = (await filesBelow('tools/interop/test', '.test.ts')).map((path) => path.split('/').at(-1) as string)
-    expect(files.filter((file) => file !== 'rust-peer.test.ts' && !named.has(file))).toEqual([])
+  test('names every test against the Rust peer, by file and title', async () => {
+    const named = new Set(namedTests(compatibility).map(({ path, title }) => `${path.split('/').at(-1)}: ${title}`))
+    const titles: string[] = []
+    for (const path of await filesBelow('tools/interop/test', '.test.ts'))
+      for (const title of titlesOf(await textOf(path))) titles.push(`${path.split('/').at(-1)}: ${title}`)
+    expect(titles.length).toBeGreaterThan(120)
+    // The one that says that there is no peer.
+    const said = /^rust-peer\.test\.ts: the Rust peer is there/
+    expect(titles.filter((title) => !named.has(title) && !said.test(title))).toEqual([])
   })
 })
 
@@ -76,6 +103,22 @@ describe('looking up tests and links', () => {
     const source = "test('keeps its promise', f)\ntest('it\\'s so', f)\ntest(`with ${what}`, f)"
     expect(['keeps its promise', "it's so", 'with ${what}'].every((title) => hasTitle(source, title))).toBe(true)
     expect(['keeps its', 'its promise', 'broken'].some((title) => hasTitle(source, title))).toBe(false)
+  })
+
+  test('finds titles behind tables, and none of groups', () => {
+    const source = `describe('a group', () => {
+      test('it\\'s so', () => expect(regex.test('text')).toBe(true))
+      test.each<[string, number]>([
+        ['a (', 1], // one ( more, and it's fine
+      ])('with %s', { timeout: 1 }, async () => undefined)
+      test.each(TABLE)(
+        'over %i lines',
+        f,
+      )
+      describe.each(TABLE)('another', () => undefined)
+      test(title, f)
+    })`
+    expect(titlesOf(source)).toEqual(["it's so", 'with %s', 'over %i lines'])
   })
 
   test('reads points with their tests and reasons', () => {
