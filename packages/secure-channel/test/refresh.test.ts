@@ -1,26 +1,13 @@
 import { type ChannelProof, type CredentialSource, type CredentialVerifier, dropPressure, Route, type TrustPolicy } from '@ockam/core'
-import { CborReader, CborWriter } from '@ockam/core/cbor'
+import { CborWriter } from '@ockam/core/cbor'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type ChannelListener, trustIdentifier } from '../src/index.ts'
 import { encodeRefresh } from '../src/protocol/channel-message.ts'
 import { lying } from './adversary/lying-identities.ts'
+import { item, textOf } from './credential-item.ts'
 import { bytes, closeNodes, collect, createTestNode, everyone, MovableClock, settle, type TestNode, twoNodes, until } from './world.ts'
 
 afterEach(closeNodes)
-
-/** In the form of a credential, with text in the place of its data. */
-function item(text: string): Uint8Array<ArrayBuffer> {
-  const writer = new CborWriter().array(2)
-  for (const data of [bytes(text), bytes('')]) writer.array(2).bytes(data).enumeration(0, 1).bytes(new Uint8Array(64))
-  return writer.finish()
-}
-
-function textOf(credential: Uint8Array): string {
-  const reader = new CborReader(credential)
-  reader.beginArray(2)
-  reader.beginArray(2)
-  return new TextDecoder().decode(reader.bytes())
-}
 
 /** Shows credentials made of text, and remembers what peers showed. */
 function credentialDesk() {

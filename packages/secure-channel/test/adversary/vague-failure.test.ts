@@ -13,7 +13,6 @@ import {
   type Store,
   type Vault,
 } from '@ockam/core'
-import { CborWriter } from '@ockam/core/cbor'
 import { createIdentities } from '@ockam/identity'
 import { memoryNetwork } from '@ockam/transport-memory'
 import { softwareVault } from '@ockam/vault-software'
@@ -30,6 +29,7 @@ import {
   type TestNodeOptions,
   until,
 } from '../world.ts'
+import { item } from '../credential-item.ts'
 import { lying } from './lying-identities.ts'
 
 afterEach(closeNodes)
@@ -261,7 +261,7 @@ async function stillAfterwards(clock: MovableClock, trace: readonly string[]): P
   }
 }
 
-const credentials = { credentials: async () => [new CborWriter().text('a credential').finish()] }
+const credentials = { credentials: async () => [item('a credential')] }
 const named = causes.map((cause) => [cause.name, cause] as const)
 /** What every refusal is compared with: that of a peer for its name alone. */
 const forItsName: Cause = { name: 'reference', code: 'untrusted-peer', options: { trust: trustIdentifiers([]) } }
