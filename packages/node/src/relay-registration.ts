@@ -10,6 +10,7 @@ import {
   type RelaySessionOptions,
 } from '@ockam/routing'
 import { type ChannelIdentity, givenIdentity, secureHops } from './address.ts'
+import { CHANNEL_ATTEMPT_MS, overlapping } from './overlapping-attempt.ts'
 import { TimeLimit } from './time-limit.ts'
 
 export interface CreateRelayOptions extends RelayClientOptions, Pick<RelaySessionOptions, 'ping' | 'backoff'>, Partial<ChannelIdentity> {
@@ -21,6 +22,9 @@ export interface CreateRelayOptions extends RelayClientOptions, Pick<RelaySessio
    */
   readonly isFirstRequired?: boolean
 }
+
+/** A relay service that knows the channel answers at once: it is the channel that may take long. */
+const REGISTRATION_MS = 30_000
 
 /** A relay of this node. */
 export interface NodeRelay extends RelayHandle {
@@ -35,11 +39,13 @@ export async function registerNode(router: Router, sessions: Sessions, at: Multi
   const limits = { ...(timeoutMs !== undefined && { timeoutMs }), ...(signal && { signal }) }
   const first = isFirstRequired || !isKept ? await registerOnce(router, at, hops, client, limits) : undefined
   if (first !== undefined && !isKept) return notKept(first)
-  return createRelaySession(router, sessions, (aborted) => router.resolve(at, { ...hops, signal: aborted }), {
-    ...client,
-    ...(ping !== undefined && { ping }),
-    ...(backoff && { backoff }),
-    ...(first && { first }),
+  const open = (aborted: AbortSignal): Promise<ResolvedRoute> => router.resolve(at, { ...hops, signal: aborted })
+  const rest = { ...client, ...(ping !== undefined && { ping }), ...(first && { first }) }
+  if (hops.identity === undefined) return createRelaySession(router, sessions, open, { ...rest, ...(backoff && { backoff }) })
+  return createRelaySession(router, sessions, (aborted) => overlapping(router.services.clock, aborted, open), {
+    ...rest,
+    registrationMs: REGISTRATION_MS,
+    backoff: { attemptMs: CHANNEL_ATTEMPT_MS, ...backoff },
   })
 }
 

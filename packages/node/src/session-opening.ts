@@ -15,7 +15,9 @@ import { type ChannelIdentity, givenIdentity, secureHops, splitChannel, splitLis
 import { ChannelKeeper } from './channel-keeper.ts'
 import type { NodeChannel } from './node-channel.ts'
 import { NodeSession } from './node-session.ts'
+import { CHANNEL_ATTEMPT_MS, overlapping } from './overlapping-attempt.ts'
 
+/** The default of `backoff.attemptMs` is 120 000 where an address has a secure channel; a handshake that takes longer than 30 s is begun anew beside it. */
 export interface OpenSessionOptions extends Partial<ChannelIdentity>, Pick<SessionOptions, 'ping' | 'backoff' | 'primary'> {
   /** For events and errors. Default: the first address. */
   readonly name?: string
@@ -33,8 +35,6 @@ export interface SessionOpeningServices {
   ): Promise<NodeChannel>
 }
 
-const ATTEMPT_MS = 30_000
-
 /** @throws {OckamError} `node/invalid-argument`, `node/no-secure-hop`, `secure-channel/trust-missing`, `core/invalid-multiaddr`: nothing was dialled. */
 export function openNodeSession(
   services: SessionOpeningServices,
@@ -48,17 +48,20 @@ export function openNodeSession(
   if (first === undefined) throw new OckamError('node/invalid-argument', 'A session needs at least one address.')
   const identities = [...(options.hops ?? []), ...givenIdentity(options)]
   for (const address of addresses) secureHops(address, identities)
-  const attemptMs = options.backoff?.attemptMs ?? ATTEMPT_MS
+  const attemptMs = options.backoff?.attemptMs ?? CHANNEL_ATTEMPT_MS
+  const { clock } = router.services
   const keeper = new ChannelKeeper({
-    clock: router.services.clock,
+    clock,
     resolve: (channel, signal) => resolveBefore(router, channel, identities, signal),
     open: (channel, signal) => {
       const [last, ...hops] = [...identities].reverse() as [ChannelIdentity, ...ChannelIdentity[]]
-      return services.openSecureChannel(channel, { ...last, hops: hops.reverse(), signal, timeoutMs: attemptMs })
+      const side = { ...last, hops: hops.reverse(), timeoutMs: attemptMs }
+      return overlapping(clock, signal, (one) => services.openSecureChannel(channel, { ...side, signal: one }))
     },
   })
-  const ways = addresses.map((address): Establish => {
-    const split = splitChannel(address)
+  const channels = addresses.map(splitChannel)
+  const ways = addresses.map((address, index): Establish => {
+    const split = channels[index]
     if (split === undefined) return (signal) => router.resolve(address, { signal })
     return (signal) => keeper.establish(split.channel, split.behind, signal)
   })
@@ -69,7 +72,7 @@ export function openNodeSession(
     name: options.name ?? first.toString(),
     ways,
     ping: ping === false ? false : { along, ...ping },
-    ...(backoff && { backoff }),
+    backoff: { ...backoff, ...(channels.some((channel) => channel !== undefined) && { attemptMs }) },
     ...(primary !== undefined && { primary }),
   })
   return new NodeSession(router, session, keeper)

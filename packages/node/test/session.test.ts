@@ -2,6 +2,7 @@ import { memoryStore } from '@ockam/core'
 import { messagePack, unchecked } from '@ockam/core/message-pack'
 import { type MemoryNetwork, memoryNetwork } from '@ockam/transport-memory'
 import { afterEach, describe, expect, test } from 'vitest'
+import { StillClock } from './fixture/still-clock.ts'
 import { createNode, type NodeOptions, type NodeSession, type OckamNode, trustEveryone, trustIdentifier } from '../src/index.ts'
 
 const bytes = (value: string): Uint8Array => new TextEncoder().encode(value)
@@ -287,3 +288,49 @@ function bound<Target extends object>(target: Target, key: string | symbol): unk
   const value: unknown = Reflect.get(target, key)
   return typeof value === 'function' ? value.bind(target) : value
 }
+
+describe('a session with a peer that is slow to answer a handshake, as one that fetches its credential first', () => {
+  /** The peer's node, with a worker in front of its listener that keeps a first message for so long. The clock is the device's. */
+  async function slowWorld(delaysMs: (handshake: number) => number) {
+    const network = memoryNetwork()
+    const clock = new StillClock(Date.now())
+    const peer = await makeNode(network)
+    const device = await makeNode(network, { clock })
+    const identity = await device.createIdentity()
+    const peerIdentity = await peer.createIdentity()
+    await peer.listen('/memory/peer')
+    await peer.listenSecureChannels('api', { identity: peerIdentity, trust: trustIdentifier(identity.identifier) })
+    let handshakes = 0
+    peer.startWorker(
+      'slow',
+      (message, context) => {
+        clock.schedule(delaysMs(handshakes++), () => void context.forward(message, message.onwardRoute.step()))
+      },
+      { from: 'anyone' },
+    )
+    const trust = trustIdentifier(peerIdentity.identifier)
+    const session = device.openSession('/memory/peer/service/slow/secure/api', { identity, trust })
+    const passes = async (seconds: number): Promise<number> => {
+      for (let second = 0; second < seconds; second++) {
+        if (session.state === 'up') return second
+        clock.advance(1000)
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+      return seconds
+    }
+    return { session, passes, handshakes: () => handshakes }
+  }
+
+  test('gets to it, although that takes 100 seconds each time', async () => {
+    const { session, passes } = await slowWorld(() => 100_000)
+    expect(await passes(600)).toBeLessThan(600)
+    expect(session.state).toBe('up')
+  })
+
+  test('begins anew after 30 seconds when a message was lost', async () => {
+    // Attempts of 2, 4, 8, 16, 32 (with a second handshake in it) and 64 seconds begin with one that nothing comes of.
+    const { passes, handshakes } = await slowWorld((handshake) => (handshake < 7 ? Number.POSITIVE_INFINITY : 0))
+    expect(await passes(600)).toBeLessThan(2 + 4 + 8 + 16 + 32 + 64)
+    expect(handshakes()).toBe(8)
+  })
+})

@@ -1,35 +1,7 @@
 import { getEventListeners } from 'node:events'
-import type { Clock } from '@ockam/core'
 import { describe, expect, test } from 'vitest'
 import { TimeLimit, within } from '../src/time-limit.ts'
-
-/** A clock that stands still until it is moved. */
-class StillClock implements Clock {
-  #now = 0
-  readonly tasks = new Map<() => void, number>()
-
-  now(): number {
-    return this.#now
-  }
-
-  monotonic(): number {
-    return this.#now
-  }
-
-  schedule(delayMs: number, task: () => void) {
-    this.tasks.set(task, this.#now + delayMs)
-    return { cancel: () => void this.tasks.delete(task) }
-  }
-
-  advance(ms: number): void {
-    this.#now += ms
-    for (const [task, at] of Array.from(this.tasks)) {
-      if (at > this.#now) continue
-      this.tasks.delete(task)
-      task()
-    }
-  }
-}
+import { StillClock } from './fixture/still-clock.ts'
 
 describe('one limit in time for several steps', () => {
   test('gives each step what is left, and aborts when nothing is', () => {

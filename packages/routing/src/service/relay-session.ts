@@ -26,6 +26,8 @@ export interface RelaySessionOptions extends Pick<RelayClientOptions, 'name' | '
   readonly backoff?: SessionBackoff
   /** How often an unanswered registration is sent again within an attempt. Default 5000. */
   readonly resendMs?: number
+  /** How long the answer to a registration is waited for, once the route is open. Default: as long as the attempt may take. */
+  readonly registrationMs?: number
   /** A route and a registration over it that exist already: the session begins with them, and owns them. */
   readonly first?: RegisteredRoute
 }
@@ -56,13 +58,13 @@ const FIRST_ATTEMPT_MS = 10_000
  * @throws {OckamError} `routing/invalid-argument`, `routing/stopped`.
  */
 export function createRelaySession(router: Router, sessions: Sessions, to: Establish, options: RelaySessionOptions = {}): RelaySession {
-  const { name, service, ping = {}, backoff, resendMs = RESEND_MS } = options
+  const { name, service, ping = {}, backoff, resendMs = RESEND_MS, registrationMs: timeoutMs = Number.POSITIVE_INFINITY } = options
   // A random name is never taken: asking twice would make two relays.
   const client = { ...(name !== undefined && { name, resendMs }), ...(service !== undefined && { service }) }
   let { first } = options
   let address = first?.relay.address
   const register: Establish = async (signal) => {
-    const registered = first ?? (await registerAlong(router, await to(signal), { ...client, signal }))
+    const registered = first ?? (await registerAlong(router, await to(signal), { ...client, timeoutMs, signal }))
     first = undefined
     address = registered.relay.address
     return asOne(registered)
@@ -91,10 +93,10 @@ export function createRelaySession(router: Router, sessions: Sessions, to: Estab
   }
 }
 
-/** The signal bounds it: the session's limit of an attempt. The route is closed when there is no answer. */
+/** The signal bounds it too: the session's limit of an attempt. The route is closed when there is no answer. */
 async function registerAlong(router: Router, route: ResolvedRoute, options: RelayClientOptions): Promise<RegisteredRoute> {
   try {
-    return { route, relay: await createRelayClient(router, route, { ...options, timeoutMs: Number.POSITIVE_INFINITY }) }
+    return { route, relay: await createRelayClient(router, route, options) }
   } catch (error) {
     await route.close()
     throw error

@@ -107,6 +107,20 @@ describe('a relay that stays registered', () => {
     expect([registrations(0).length, transport.peers.length]).toEqual([3, 2])
   })
 
+  test('gives up a registration that is not answered in its time, although the attempt has more', async () => {
+    const { clock, relay, transport, registrations } = await client({
+      registrationMs: 12_000,
+      backoff: { attemptMs: 60_000, firstAttemptMs: 60_000, initialMs: 1000 },
+    })
+    await until(() => registrations(0).length === 1)
+    await steps(clock, 11)
+    expect(relay.session.state).toBe('connecting')
+    await steps(clock, 1)
+    expect(relay.session.state).toBe('down')
+    await steps(clock, 2)
+    expect([registrations(0).length, transport.peers.length]).toEqual([3, 2])
+  })
+
   test('is not torn down because the node of the relay has no echo service, and says that it cannot watch it', async () => {
     const { clock, diagnostics, relay, transport, accept } = await client()
     await accept(0)
