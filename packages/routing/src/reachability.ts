@@ -17,6 +17,14 @@ const LOCAL_ONLY = 1
 const ANYONE = 2
 const SPAWNERS = 3
 
+/** For people, by kind. */
+const DESCRIPTIONS = [
+  'only what comes through secure channels, from a peer with an identity',
+  'only workers of its own node',
+  'anyone',
+  'only what comes through certain listeners',
+] as const
+
 export class Reachability {
   readonly #flowControls: NodeFlowControls
   readonly #kind: number
@@ -36,6 +44,11 @@ export class Reachability {
         `"from" says who may reach a worker: 'channels', 'local', 'anyone' or a list of listeners; got ${typeof from}.`,
       )
     }
+  }
+
+  /** For people: whom it lets in. */
+  get description(): string {
+    return DESCRIPTIONS[this.#kind] ?? ''
   }
 
   /** Whether the message may reach the address it is sent to. */

@@ -3,6 +3,8 @@
  */
 import {
   type Address,
+  type Admission,
+  type AdmissionChecking,
   type AnyWorker,
   type Clock,
   type CloseOptions,
@@ -13,6 +15,7 @@ import {
   type FlowControls,
   type HopResolver,
   type ListenerHandle,
+  type LocalMessage,
   MAX_ROUTE_ADDRESSES,
   type Mailbox,
   type MultiAddr,
@@ -81,7 +84,7 @@ export function createRouter(options: RouterOptions = {}): Router {
   return new NodeRouter(options)
 }
 
-class NodeRouter implements Router, ProducerListening {
+class NodeRouter implements Router, ProducerListening, AdmissionChecking {
   readonly services: NodeServices
   readonly flowControls: FlowControls
   readonly context: Context
@@ -210,6 +213,10 @@ class NodeRouter implements Router, ProducerListening {
 
   listenTo(producer: Producer): ProducerActivity {
     return this.#switchboard.activity.listenTo(producer)
+  }
+
+  admissionOf(message: LocalMessage): Promise<Admission> {
+    return this.#switchboard.admissionOf(message)
   }
 
   statistics(): RouterStatistics {

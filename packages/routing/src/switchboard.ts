@@ -6,7 +6,8 @@
  * mailbox; incoming access control. Mistakes of the node's own workers throw; whatever came from outside is dropped and counted, and nobody is
  * answered.
  */
-import type { Address, OutgoingAccessControl, Pressure, Producer } from '@ockam/core'
+import type { Address, Admission, LocalMessage, OutgoingAccessControl, Pressure, Producer } from '@ockam/core'
+import { admissionTo } from './admission.ts'
 import type { DropCounter, DropReason } from './drop-counter.ts'
 import { routingError } from './error.ts'
 import type { NodeFlowControls } from './flow-control.ts'
@@ -70,6 +71,12 @@ export class Switchboard {
 
   producerAt(address: Address): Producer | undefined {
     return this.#workers.get(address.key)?.producer
+  }
+
+  /** What {@link route} would do with the message, as far as rules decide; nothing is delivered, counted or reported. */
+  admissionOf(message: LocalMessage): Promise<Admission> {
+    const destination = message.onwardRoute.next
+    return admissionTo(destination && this.#workers.get(destination.key), message, this.#flowControls)
   }
 
   /**
