@@ -100,7 +100,33 @@ describe('the control socket', () => {
   })
 
   test('gives up waiting for an answer after the time that was given', async () => {
-    await expect(control(target(), 'wait', {}, { timeoutMs: 50 })).rejects.toMatchObject({ code: 'cli/timeout' })
+    await expect(control(target(), 'wait', {}, { timeoutMs: 50 })).rejects.toMatchObject({
+      code: 'cli/timeout',
+      message: 'Node "n1" did not answer within 50 ms.',
+    })
+  })
+
+  test.each([
+    ['what is done at once', {}, 60_000],
+    ['what takes longer by its own limit', { operationMs: 240_000 }, 300_000],
+    ['what may take longer than timers can', { operationMs: 2_147_483_647 }, 2_147_483_647],
+  ])('waits long enough for %s', async (_, options, limitMs) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      let outcome = 'waiting'
+      const asked = control(target(), 'wait', {}, options).catch((error: CommandError) => (outcome = error.code))
+      // What polls would move these timers.
+      for (let i = 0; i < 10_000 && !calls.includes('wait'); i++) await new Promise((resolve) => setImmediate(resolve))
+      expect(calls).toContain('wait')
+      vi.advanceTimersByTime(limitMs - 1)
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(outcome).toBe('waiting')
+      vi.advanceTimersByTime(1)
+      await asked
+      expect(outcome).toBe('cli/timeout')
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })
 

@@ -2,9 +2,9 @@
 
 import type { OptionDefinition } from '../program/command.ts'
 
-/** @param fallback shown in help; the node applies it. */
-export const timeoutOption = (fallback: string): OptionDefinition => ({
+/** @param fallbackMs shown in help, with `more` behind it; the command applies it. */
+export const timeoutOption = (fallbackMs: number, more = ''): OptionDefinition => ({
   flags: '--timeout <duration>',
   description: 'how long to wait, such as 5s or 500ms',
-  fallback,
+  fallback: `${fallbackMs / 1000}s${more}`,
 })

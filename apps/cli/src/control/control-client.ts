@@ -12,20 +12,24 @@ export interface ControlTarget {
 }
 
 export interface ControlOptions {
-  /** For everything. Default 60 000: the node has shorter limits of its own and says which one ran out. */
+  /** For what a node does at once. Default 60 000. */
   readonly timeoutMs?: number
+  /** What comes on top of it: the limit that the node has for something it waits for. It says itself when that ran out. Default 0. */
+  readonly operationMs?: number
   readonly signal?: AbortSignal
   /** Waits after the answer until the node has closed the connection, which it does when its process ends. */
   readonly untilClosed?: boolean
 }
 
 const DEFAULT_TIMEOUT_MS = 60_000
+const MAX_TIMER_MS = 2_147_483_647
 
 /**
  * @throws {CommandError} `cli/node-down` when nobody listens, `cli/timeout`, and what the node answers.
  */
 export async function control(target: ControlTarget, method: string, parameters: unknown, options: ControlOptions = {}): Promise<unknown> {
-  const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options
+  const { operationMs = 0, signal } = options
+  const timeoutMs = Math.min((options.timeoutMs ?? DEFAULT_TIMEOUT_MS) + operationMs, MAX_TIMER_MS)
   const socket = await open(target)
   const abort = (): void => void socket.destroy(signal?.reason instanceof Error ? signal.reason : new Error('aborted'))
   signal?.addEventListener('abort', abort, { once: true })
@@ -33,7 +37,9 @@ export async function control(target: ControlTarget, method: string, parameters:
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
     const answer = readFrame(socket, timeoutMs)
     socket.write(encodeFrame({ version: CONTROL_VERSION, method, parameters }))
-    const value = await answer
+    const value = await answer.catch((error: unknown) => {
+      throw CommandError.isCommandError(error) && error.code === 'cli/timeout' ? noAnswer(target, timeoutMs, error) : error
+    })
     signal?.throwIfAborted()
     if (value === undefined) throw endedWithoutAnswer(target)
     const result = resultOf(value)
@@ -74,6 +80,11 @@ function within(done: Promise<void>, timeoutMs: number, { name }: ControlTarget)
 
 export function nodeDown(name: string): CommandError {
   return new CommandError('cli/node-down', `Node "${name}" is not running.`, { hint: `Start it: ockam node start ${name}` })
+}
+
+function noAnswer({ name }: ControlTarget, timeoutMs: number, cause: unknown): CommandError {
+  const hint = 'See whether it is well: ockam doctor'
+  return new CommandError('cli/timeout', `Node "${name}" did not answer within ${timeoutMs} ms.`, { hint, cause })
 }
 
 function endedWithoutAnswer({ name }: ControlTarget): CommandError {

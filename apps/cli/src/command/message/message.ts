@@ -2,6 +2,7 @@
 
 import { completedRoute, nodeName, readRoute } from '../../address/node-route.ts'
 import { usageError } from '../../error.ts'
+import { MESSAGE_MS } from '../../node/limit.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
 import { askNode, chosenNode } from '../node-choice.ts'
 import { timeoutOption } from '../timeout-option.ts'
@@ -20,7 +21,7 @@ const send: CommandDefinition = {
     { flags: '--hex', description: 'message and answer are written in hexadecimal digits' },
     authorizedOption('peers'),
     identityOption,
-    timeoutOption('10s'),
+    timeoutOption(MESSAGE_MS, ' for the answer, and for each hop that is opened'),
   ],
   examples: [
     'ockam message send hello --to /node/n1/service/uppercase',
@@ -36,18 +37,20 @@ const send: CommandDefinition = {
     const isHex = input.flag('hex')
     if (to.pieces.slice(0, -1).some(({ name }) => name === 'secure'))
       sayWhoIsTrusted(shell, authorized, `The channel on the way to ${given}`)
+    const timeoutMs = input.durationMs('timeout') ?? MESSAGE_MS
     const parameters = {
       to: to.toString(),
       written,
       body: bodyOf(input.required(0), isHex),
       authorized,
       identity: input.text('identity'),
-      timeoutMs: input.durationMs('timeout'),
+      timeoutMs,
     }
     const from = input.text('from')
     const node = from === undefined ? undefined : chosenNode(state, nodeName(from))
     const sending = terminal.progress(`Sending to ${given}`, async () => {
-      if (node !== undefined) return askNode(state, node, 'message.send', parameters)
+      // Each hop that has to be opened, and the answer, may take so long.
+      if (node !== undefined) return askNode(state, node, 'message.send', parameters, { operationMs: (to.length + 1) * timeoutMs })
       const { withOwnHost } = await import('../../node/own-host.ts')
       const { sendMessage } = await import('../../node/method/message.ts')
       return withOwnHost(state, shell.secrets, input.text('identity'), (host) =>

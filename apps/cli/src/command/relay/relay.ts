@@ -1,6 +1,7 @@
 /** `ockam relay …` */
 
 import { completedRoute, readRoute } from '../../address/node-route.ts'
+import { CHANNEL_MS, RELAY_MS } from '../../node/limit.ts'
 import type { RelayInfo } from '../../node/method/relay.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
 import { askNode, chosenOrNewNode } from '../node-choice.ts'
@@ -37,7 +38,7 @@ const create: CommandDefinition = {
     { flags: '--relay-address <name>', description: 'another name for others than for yourself' },
     authorizedOption('a relay'),
     identityOption,
-    timeoutOption('30s'),
+    timeoutOption(RELAY_MS, `; through a channel ${CHANNEL_MS / 1000}s`),
   ],
   examples: ['ockam relay create blue --at /node/relay --to blue', 'ockam relay create db --at /ip4/203.0.113.7/tcp/4000 --to db'],
   async run(input, shell) {
@@ -49,16 +50,20 @@ const create: CommandDefinition = {
     const written = await completedRoute(given, shell)
     const at = await readRoute(written, shell, state)
     const authorized = input.list('authorized')
-    if (at.pieces.some((piece) => piece.name === 'secure')) sayWhoIsTrusted(shell, authorized, `The channel to ${given}`)
+    const hasChannel = at.pieces.some((piece) => piece.name === 'secure')
+    if (hasChannel) sayWhoIsTrusted(shell, authorized, `The channel to ${given}`)
+    const timeoutMs = input.durationMs('timeout') ?? (hasChannel ? CHANNEL_MS : RELAY_MS)
     const parameters = {
       name,
       at: at.toString(),
       authorized,
       relayAddress: input.text('relay-address'),
       identity: input.text('identity'),
-      timeoutMs: input.durationMs('timeout'),
+      timeoutMs,
     }
-    const registering = terminal.progress(`Registering with the relay at ${given}`, () => askNode(state, node, 'relay.create', parameters))
+    const registering = terminal.progress(`Registering with the relay at ${given}`, () =>
+      askNode(state, node, 'relay.create', parameters, { operationMs: timeoutMs }),
+    )
     const info = (await withTraceHint({ ...parameters, route: written, from: node }, registering)) as RelayInfo
     terminal.note(`Node "${node}" is reachable at ${info.remote_address} of ${given}.`)
     terminal.data(info, info.multiaddr)

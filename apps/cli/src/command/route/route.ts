@@ -3,6 +3,7 @@
 import { nodeName, readRoute } from '../../address/node-route.ts'
 import { CommandError } from '../../error.ts'
 import type { LoggedEvent } from '../../node/event-log.ts'
+import { TRACE_MS } from '../../node/limit.ts'
 import type { TraceStep } from '../../node/trace.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
 import type { Shell } from '../../program/shell.ts'
@@ -31,7 +32,7 @@ of this machine are asked what they refused meanwhile. The exit code is 0 when e
     { flags: '-f, --from <node>', description: 'the node the trace begins at', fallback: 'a node for this trace alone' },
     authorizedOption('peers'),
     identityOption,
-    timeoutOption('5s for each part'),
+    timeoutOption(TRACE_MS, ' for each part'),
   ],
   examples: ['ockam route trace /node/relay/service/forward_to_b/secure/api/service/echo'],
   async run(input, shell) {

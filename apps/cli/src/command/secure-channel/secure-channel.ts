@@ -1,6 +1,7 @@
 /** `ockam secure-channel …` */
 
 import { completedRoute, readRoute } from '../../address/node-route.ts'
+import { CHANNEL_MS } from '../../node/limit.ts'
 import type { ChannelInfo } from '../../node/method/secure-channel.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
 import { askNode, chosenNode } from '../node-choice.ts'
@@ -34,7 +35,7 @@ const create: CommandDefinition = {
     { flags: '--to <route>', description: 'route to a secure-channel listener', isRequired: true },
     authorizedOption('a peer'),
     identityOption,
-    timeoutOption('30s'),
+    timeoutOption(CHANNEL_MS),
   ],
   examples: [
     'ockam secure-channel create --from a --to /node/b/service/api',
@@ -49,9 +50,10 @@ const create: CommandDefinition = {
     sayWhoIsTrusted(shell, authorized, `The channel to ${given}`)
     const written = await completedRoute(given, shell)
     const to = await readRoute(written, shell, state)
-    const parameters = { to: to.toString(), authorized, identity: input.text('identity'), timeoutMs: input.durationMs('timeout') }
+    const timeoutMs = input.durationMs('timeout') ?? CHANNEL_MS
+    const parameters = { to: to.toString(), authorized, identity: input.text('identity'), timeoutMs }
     const opening = terminal.progress(`Opening a secure channel to ${given}`, () =>
-      askNode(state, node, 'secure-channel.create', parameters),
+      askNode(state, node, 'secure-channel.create', parameters, { operationMs: timeoutMs }),
     )
     const info = (await withTraceHint({ ...parameters, route: written, from: node }, opening)) as ChannelInfo
     terminal.note(`Opened a secure channel with ${info.peer_identifier}.`)

@@ -1,5 +1,6 @@
 /** `ockam tcp-connection …` */
 
+import { CONNECTION_MS } from '../../node/limit.ts'
 import type { ConnectionInfo } from '../../node/method/tcp.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
 import { askNode, chosenNode } from '../node-choice.ts'
@@ -29,15 +30,16 @@ const create: CommandDefinition = {
   options: [
     { flags: '--from <node>', description: 'the node that connects', aliases: ['at', 'node'], fallback: 'the default node' },
     { flags: '-t, --to <address>', description: 'host:port, or a route such as /dnsaddr/example.com/tcp/4000', isRequired: true },
-    timeoutOption('15s'),
+    timeoutOption(CONNECTION_MS),
   ],
   examples: ['ockam tcp-connection create --from n1 --to 127.0.0.1:4000'],
   async run(input, { terminal, openState }) {
     const state = await openState()
     const node = chosenNode(state, input.text('from'))
-    const parameters = { to: input.requiredText('to'), timeoutMs: input.durationMs('timeout') }
+    const timeoutMs = input.durationMs('timeout') ?? CONNECTION_MS
+    const parameters = { to: input.requiredText('to'), timeoutMs }
     const info = (await terminal.progress(`Connecting to ${parameters.to}`, () =>
-      askNode(state, node, 'tcp-connection.create', parameters),
+      askNode(state, node, 'tcp-connection.create', parameters, { operationMs: timeoutMs }),
     )) as ConnectionInfo
     terminal.note(`Node "${node}" is connected to ${info.to}.`)
     terminal.data({ from: node, ...info }, info.multiaddr)

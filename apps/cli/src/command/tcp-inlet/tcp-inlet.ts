@@ -5,6 +5,7 @@ import { readRoute } from '../../address/node-route.ts'
 import { portalEnd } from '../../address/socket-address.ts'
 import { withSecureHop } from '../../address/portal-route.ts'
 import { usageError } from '../../error.ts'
+import { INLET_WAIT_MS } from '../../node/limit.ts'
 import type { InletInfo } from '../../node/method/portal.ts'
 import type { ChannelInfo } from '../../node/method/secure-channel.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
@@ -15,8 +16,6 @@ import { askNode, atOption, chosenOrNewNode } from '../node-choice.ts'
 import { deleteCommand, listCommand, type NodeThing, showCommand } from '../node-thing.ts'
 import { traceCommand } from '../trace-hint.ts'
 import { authorizedOption, identityOption, sayWhoIsTrusted } from '../trust-option.ts'
-
-const DEFAULT_WAIT_MS = 5000
 
 const INLETS: NodeThing<InletInfo> = {
   noun: 'tcp-inlet',
@@ -56,7 +55,11 @@ kept open, and opened again when it breaks; further routes (--to several times) 
     authorizedOption("the outlet's node"),
     allowOption('accept only outlets of'),
     identityOption,
-    { flags: '--connection-wait <duration>', description: 'how long to wait for the way to open before going on', fallback: '5s' },
+    {
+      flags: '--connection-wait <duration>',
+      description: 'how long to wait for the way to open before going on',
+      fallback: `${INLET_WAIT_MS / 1000}s`,
+    },
     { flags: '--no-connection-wait', description: 'do not wait for the way to open' },
     { flags: '--retry-wait <duration>', description: 'ignored: a broken way is tried again after 0.5s to 30s', isHidden: true },
   ],
@@ -80,7 +83,7 @@ kept open, and opened again when it breaks; further routes (--to several times) 
     }
     if (opensChannel) sayWhoIsTrusted(shell, authorized, `The channel to ${given[0]}`)
     const isWaiting = !input.isOff('connection-wait')
-    const waitMs = isWaiting ? (input.durationMs('connection-wait') ?? DEFAULT_WAIT_MS) : undefined
+    const waitMs = isWaiting ? (input.durationMs('connection-wait') ?? INLET_WAIT_MS) : 0
     const alias = input.text('alias') ?? randomName()
     const parameters = {
       alias,
@@ -89,10 +92,10 @@ kept open, and opened again when it breaks; further routes (--to several times) 
       authorized,
       allow: allowedIdentifiers(input.list('allow')),
       identity: input.text('identity'),
-      waitMs,
+      ...(waitMs > 0 && { waitMs }),
     }
     const info = (await terminal.progress(`Opening the way to ${given[0]}`, () =>
-      askNode(state, node, 'tcp-inlet.create', parameters),
+      askNode(state, node, 'tcp-inlet.create', parameters, { operationMs: waitMs }),
     )) as InletInfo
     if (info.status === 'down' && isWaiting) {
       const trace = traceCommand({ ...parameters, route: to[0] as string, from: node })

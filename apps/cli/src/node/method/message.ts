@@ -8,10 +8,9 @@ import { decodeBareData, encodeBareData } from '@ockam/core/bare'
 import * as z from 'zod'
 import { CommandError } from '../../error.ts'
 import type { Host } from '../host.ts'
+import { MESSAGE_MS } from '../limit.ts'
 import { openRoute, withoutTrailingSecure } from '../open-route.ts'
 import { identifiers, type Method, method, text, timeoutMs } from './method.ts'
-
-const DEFAULT_TIMEOUT_MS = 10_000
 
 export const messageParameters = z.strictObject({
   to: text,
@@ -31,7 +30,7 @@ export async function sendMessage(
   signal: AbortSignal,
 ): Promise<{ body: string }> {
   const to = withoutTrailingSecure(MultiAddr.parse(parameters.to))
-  const timeout = { timeoutMs: parameters.timeoutMs ?? DEFAULT_TIMEOUT_MS, signal }
+  const timeout = { timeoutMs: parameters.timeoutMs ?? MESSAGE_MS, signal }
   const way = await openRoute(host, to, { identity: parameters.identity, authorized: parameters.authorized, ...timeout })
   try {
     const body = encodeBareData(Buffer.from(parameters.body, 'hex'))

@@ -4,6 +4,7 @@ import { MultiAddr } from '@ockam/core'
 import * as z from 'zod'
 import { usageError } from '../../error.ts'
 import { type Host, trustOf } from '../host.ts'
+import { CHANNEL_MS } from '../limit.ts'
 import { identifiers, type Method, method, named, nothing, text, timeoutMs } from './method.ts'
 
 export interface ChannelInfo {
@@ -71,7 +72,7 @@ export const secureChannelMethods: Readonly<Record<string, Method>> = {
         ...side,
         hops: before.map(() => side),
         signal,
-        ...(parameters.timeoutMs !== undefined && { timeoutMs: parameters.timeoutMs }),
+        timeoutMs: parameters.timeoutMs ?? CHANNEL_MS,
       })
       const key = channel.channel.address.name
       host.things.channels.add(key, { channel, to, identity: identifier.toString(), authorized })
