@@ -8,12 +8,13 @@
 
 import { type ListenerHandle, OckamError, type TrustPolicy } from '@ockam/core'
 import { createNode, type OckamNode, type OwnIdentity, trustEveryone, trustIdentifiers } from '@ockam/node'
-import { startUppercase } from '@ockam/routing'
+import { startEcho, startUppercase } from '@ockam/routing'
 import { tcp } from '@ockam/transport-tcp'
 import type { OpenVault } from '../state/vault-records.ts'
 import type { EventLog } from './event-log.ts'
 import { HostedThings } from './hosted-thing.ts'
 import type { KeptThings } from './kept-thing.ts'
+import { ProbeLog } from './probe-log.ts'
 import { listenAddress } from '../address/socket-address.ts'
 
 export interface HostOptions {
@@ -36,15 +37,17 @@ export class Host {
   readonly node: OckamNode
   readonly identity: OwnIdentity
   readonly events: EventLog
+  readonly probes: ProbeLog
   readonly things: HostedThings = new HostedThings()
   /** Keys of the defaults that can be deleted, by the method that deletes them. */
   readonly defaults: Map<string, string> = new Map()
   readonly startedAtMs: number = Date.now()
 
   /** @internal Use {@link openHost}. */
-  constructor(options: HostOptions, node: OckamNode, identity: OwnIdentity) {
+  constructor(options: HostOptions, node: OckamNode, identity: OwnIdentity, probes: ProbeLog) {
     this.name = options.name
     this.events = options.events
+    this.probes = probes
     this.node = node
     this.identity = identity
   }
@@ -72,10 +75,12 @@ export const trustOf = (authorized: readonly string[]): TrustPolicy =>
 /** Opens a node and starts what a default node offers. What was opened is closed again when something fails. */
 export async function openHost(options: HostOptions): Promise<Host> {
   const { store, protection } = options.vault
-  const node = await createNode({ store, protection, transports: [tcp()], diagnostics: options.events })
+  const node = await createNode({ store, protection, transports: [tcp()], diagnostics: options.events, hasEcho: false })
   try {
+    const probes = new ProbeLog()
+    startEcho(node.router, 'echo', { incoming: probes })
     const identity = await node.createIdentity({ name: options.identity })
-    const host = new Host(options, node, identity)
+    const host = new Host(options, node, identity, probes)
     if (options.tcpListenerAddress !== undefined) await offerDefaults(host, options.tcpListenerAddress, options)
     return host
   } catch (error) {

@@ -16,7 +16,7 @@ export async function withOwnHost<T>(
 ): Promise<T> {
   const { name } = await identityOrDefault(state, sources, identity)
   const host = await openHost({
-    name: 'command',
+    name: 'this command',
     vault: await openVaultOf(state, sources, name),
     events: new EventLog(silentDiagnostics),
     identity: name,

@@ -1,10 +1,11 @@
 /** `ockam route …` */
 
 import { nodeName, readRoute } from '../../address/node-route.ts'
-import { CommandError } from '../../error.ts'
+import { type CliErrorCode, CommandError } from '../../error.ts'
 import type { LoggedEvent } from '../../node/event-log.ts'
-import { TRACE_MS } from '../../node/limit.ts'
-import type { TraceStep } from '../../node/trace.ts'
+import { longestTraceMs, TRACE_MS } from '../../node/limit.ts'
+import type { Testimony, Verdict } from '../../node/testimony.ts'
+import type { Trace, TraceStep } from '../../node/trace.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
 import type { Shell } from '../../program/shell.ts'
 import type { State } from '../../state/state.ts'
@@ -12,21 +13,21 @@ import { askNode, chosenNode } from '../node-choice.ts'
 import { timeoutOption } from '../timeout-option.ts'
 import { authorizedOption, identityOption, sayWhoIsTrusted } from '../trust-option.ts'
 
-/** What a node of this machine says it refused while the trace was under way. */
+/** What a node of this machine says it refused of the route while the trace was under way. */
 interface Refusal extends LoggedEvent {
   readonly node: string
 }
 
-const REFUSED = /(refused|dropped|denied|untrusted|failed|displaced)$/
-/** What one trace may take in all. */
-const LONGEST_MS = 300_000
-
 const trace: CommandDefinition = {
   name: 'trace',
-  summary: 'Follow a route piece by piece: how far it gets, how long each part takes, and who refused',
-  details:
-    `Every node on the way is asked through its echo service. Nodes elsewhere do not say what they refuse, so a trace shows where answers end; nodes
-of this machine are asked what they refused meanwhile. The exit code is 0 when everything that can answer did.`.replaceAll('\n', ' '),
+  summary: 'Follow a route piece by piece: how far it gets, how long each part takes, and which rule refuses it',
+  details: [
+    `Every node on the way is asked through its echo service; a worker at the end is sent nothing, because it might act on it. Where answers end, the
+nodes of this machine say what their rules make of what comes this way. Nodes elsewhere do not say what they refuse: there a trace shows how far
+answers come, and a last worker is "not-asked".`.replaceAll('\n', ' '),
+    `The exit code is 0 when everything that can answer did, and nobody refuses ("answered", "admitted", "not-asked"); 3 when no such worker is there,
+5 when a rule refuses, 6 when nothing answers, 1 when a connection fails.`.replaceAll('\n', ' '),
+  ].join('\n\n'),
   parameters: [{ name: 'route', description: 'the route', isRequired: true }],
   options: [
     { flags: '-f, --from <node>', description: 'the node the trace begins at', fallback: 'a node for this trace alone' },
@@ -41,58 +42,106 @@ of this machine are asked what they refused meanwhile. The exit code is 0 when e
     const given = input.required(0)
     const to = await readRoute(given, shell, state)
     const authorized = input.list('authorized')
-    if (to.pieces.slice(0, -1).some(({ name }) => name === 'secure'))
-      sayWhoIsTrusted(shell, authorized, `The channel on the way to ${given}`)
+    if (to.pieces.some(({ name }) => name === 'secure')) sayWhoIsTrusted(shell, authorized, `The channel on the way to ${given}`)
+    const names = to.pieces.flatMap(({ name, value }) => (['service', 'worker', 'secure'].includes(name) ? [value] : []))
     const parameters = {
       to: to.toString(),
       identity: input.text('identity'),
       authorized: [...authorized],
-      timeoutMs: input.durationMs('timeout'),
+      timeoutMs: input.durationMs('timeout') ?? TRACE_MS,
     }
-    const sinceMs = Date.now()
-    const from = input.text('from')
-    const { steps, own } = await terminal.progress(`Tracing ${given}`, () => traced(shell, state, from, parameters))
-    const refusals = [...own, ...(await refusalsOf(state, sinceMs))].filter(({ name }) => REFUSED.test(name))
+    const { steps, code, refusals, hint } = await terminal.progress(`Tracing ${given}`, () =>
+      traced(shell, state, input.text('from'), parameters, names),
+    )
     if (terminal.isJson) terminal.json({ route: to.toString(), steps, refusals })
     else await print(shell, steps, refusals)
     const end = steps.at(-1)
-    if (end === undefined || end.status === 'answered' || end.status === 'not-asked') return
-    throw new CommandError(end.status === 'silent' ? 'cli/timeout' : 'cli/failed', `The route ends at ${end.hop}: ${end.detail}`, {
-      hint: refusals.length > 0 ? `Node "${refusals[0]?.node}" says: ${describe(refusals[0] as Refusal)}` : undefined,
-    })
+    if (end === undefined || code === null) return
+    throw new CommandError(code, `The route ends at ${end.hop}: ${end.detail}`, { hint })
   },
 }
 
-type TraceParameters = { to: string; identity: string | undefined; authorized: string[]; timeoutMs: number | undefined }
+type TraceParameters = { to: string; identity: string | undefined; authorized: string[]; timeoutMs: number }
+
+interface Explained {
+  readonly steps: readonly TraceStep[]
+  readonly code: CliErrorCode | null
+  readonly refusals: readonly Refusal[]
+  readonly hint: string | undefined
+}
 
 async function traced(
   shell: Shell,
   state: State,
   from: string | undefined,
   parameters: TraceParameters,
-): Promise<{ readonly steps: readonly TraceStep[]; readonly own: readonly Refusal[] }> {
+  names: readonly string[],
+): Promise<Explained> {
+  const sinceMs = Date.now()
+  const requestOf = ({ probes, question, identifier }: Trace) => ({ probes, question, names, identifier, sinceMs })
   if (from !== undefined) {
-    const node = chosenNode(state, nodeName(from))
-    const steps = (await askNode(state, node, 'route.trace', parameters, { timeoutMs: LONGEST_MS })) as readonly TraceStep[]
-    return { steps, own: [] }
+    const operationMs = longestTraceMs(parameters.to.split('/').length / 2, parameters.timeoutMs)
+    const result = (await askNode(state, chosenNode(state, nodeName(from)), 'route.trace', parameters, { operationMs })) as Trace
+    return explained(result, await testimoniesOf(state, requestOf(result)))
   }
   const { withOwnHost } = await import('../../node/own-host.ts')
   const { trace: traceFrom } = await import('../../node/method/trace.ts')
+  const { testify } = await import('../../node/testimony.ts')
   return withOwnHost(state, shell.secrets, parameters.identity, async (host) => {
-    const steps = await traceFrom({ ...parameters, identity: undefined }, host, shell.signal)
-    return { steps, own: host.events.since(0).map((event) => ({ ...event, node: 'this command' })) }
+    const result = await traceFrom({ ...parameters, identity: undefined }, host, shell.signal)
+    const own = { node: OWN, ...(await testify(host, requestOf(result))) }
+    return explained(result, [own, ...(await testimoniesOf(state, requestOf(result)))])
   })
 }
 
-async function refusalsOf(state: State, sinceMs: number): Promise<readonly Refusal[]> {
+/** A node for this trace alone. */
+const OWN = 'this command'
+
+type NodeTestimony = Testimony & { readonly node: string }
+
+/** A node that says nothing does not end the trace. */
+const TESTIMONY_TIMEOUT_MS = 5000
+
+async function testimoniesOf(state: State, request: unknown): Promise<readonly NodeTestimony[]> {
   const running = state.nodes.names().filter((name) => state.nodes.running(name) !== undefined)
-  const all = await Promise.all(
-    running.map(async (node) => {
-      const events = (await askNode(state, node, 'node.events', { sinceMs }).catch(() => [])) as readonly LoggedEvent[]
-      return events.map((event) => ({ ...event, node }))
-    }),
-  )
-  return all.flat()
+  const asked = running.map(async (node): Promise<readonly NodeTestimony[]> => {
+    const testimony = askNode(state, node, 'route.testimony', request, { timeoutMs: TESTIMONY_TIMEOUT_MS })
+    return testimony.then(
+      (said) => [{ node, ...(said as Testimony) }],
+      () => [],
+    )
+  })
+  return (await Promise.all(asked)).flat()
+}
+
+/** What the nodes say, put to where the trace ended. */
+function explained({ steps, code }: Trace, testimonies: readonly NodeTestimony[]): Explained {
+  const refusals = testimonies.flatMap(({ node, refusals: events }) => events.map((event) => ({ ...event, node })))
+  const verdicts = testimonies.flatMap(({ node, verdict }) => (verdict === null ? [] : [{ node, verdict }]))
+  const [first] = refusals
+  const hint = first === undefined ? undefined : `Node "${first.node}" says: ${describe(first)}`
+  const end = steps.at(-1)
+  const [found] = verdicts
+  // A probe that reached two nodes was carried there by somebody in between: then neither is the end of the route.
+  if (end === undefined || found === undefined || verdicts.length > 1) return { steps, code, refusals, hint }
+  const { node, verdict } = found
+  const judgedSteps = [...steps.slice(0, -1), judged(end, node, verdict)]
+  if (verdict.isAdmitted) return { steps: judgedSteps, code, refusals, hint }
+  const isMissing = verdict.code === 'cli/not-found' && end.kind !== 'relay' && node !== OWN
+  return {
+    steps: judgedSteps,
+    code: verdict.code,
+    refusals,
+    hint: isMissing ? `See which there are: ockam worker list --at ${node}` : undefined,
+  }
+}
+
+function judged(step: TraceStep, node: string, verdict: Verdict): TraceStep {
+  if (!verdict.isAdmitted) return { ...step, status: 'refused', detail: verdict.detail }
+  if (step.status === 'not-asked') return { ...step, status: 'admitted', detail: verdict.detail }
+  if (step.status !== 'silent') return step
+  const relay = `node "${node}" has that relay; the node behind it does not answer`
+  return { ...step, detail: step.kind === 'relay' ? relay : `${verdict.detail}; no answer comes back` }
 }
 
 const describe = ({ name, details }: Refusal): string =>

@@ -55,11 +55,14 @@ const create: CommandDefinition = {
     const opening = terminal.progress(`Opening a secure channel to ${given}`, () =>
       askNode(state, node, 'secure-channel.create', parameters, { operationMs: timeoutMs }),
     )
-    const info = (await withTraceHint({ ...parameters, route: written, from: node }, opening)) as ChannelInfo
+    const info = (await withTraceHint({ ...parameters, route: opened(written), from: node }, opening)) as ChannelInfo
     terminal.note(`Opened a secure channel with ${info.peer_identifier}.`)
     terminal.data(info, info.multiaddr)
   },
 }
+
+/** A trace opens a channel where a route says so; here the listener may be written like any worker. */
+const opened = (route: string): string => route.replace(/\/(?:service|worker)\/([^/]+)\/?$/, '/secure/$1')
 
 export const secureChannel: CommandGroup = {
   name: 'secure-channel',

@@ -1,6 +1,5 @@
 /** What a node says about itself. */
 
-import * as z from 'zod'
 import type { Host } from '../host.ts'
 import { type Method, method, nothing } from './method.ts'
 import { type InletInfo, listInlets, listOutlets, type OutletInfo } from './portal.ts'
@@ -46,5 +45,4 @@ const nodeInfo = (host: Host): NodeInfo => {
 
 export const nodeMethods: Readonly<Record<string, Method>> = {
   'node.show': method(nothing, (_, host) => nodeInfo(host)),
-  'node.events': method(z.strictObject({ sinceMs: z.number() }), ({ sinceMs }, host) => host.events.since(sinceMs)),
 }
