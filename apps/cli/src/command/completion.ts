@@ -8,7 +8,7 @@ export const completion = (commands: () => readonly CommandEntry[]): CommandDefi
   name: 'completion',
   summary: 'Print a completion script for your shell',
   parameters: [{ name: 'shell', description: 'bash, zsh or fish' }],
-  options: [{ flags: '--shell <shell>', description: 'the same as the argument', choices: ['bash', 'zsh', 'fish'], isHidden: true }],
+  options: [{ flags: '-s, --shell <shell>', description: 'the same as the argument', choices: ['bash', 'zsh', 'fish'], isHidden: true }],
   examples: [
     'ockam completion bash > ~/.local/share/bash-completion/completions/ockam',
     'ockam completion zsh > ~/.zfunc/_ockam',

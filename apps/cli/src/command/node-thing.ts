@@ -3,6 +3,7 @@
 import type { State } from '../state/state.ts'
 import { usageError } from '../error.ts'
 import type { CommandDefinition, OptionDefinition } from '../program/command.ts'
+import type { Shell } from '../program/shell.ts'
 import { confirmed } from '../terminal/question.ts'
 import type { Column } from '../terminal/terminal.ts'
 import { askNode, atOption, chosenNode } from './node-choice.ts'
@@ -19,6 +20,8 @@ export interface NodeThing<Info> {
   readonly example: string
   /** Further options that name the node, as other programs know them. */
   readonly nodeAliases?: readonly string[]
+  /** Whether it is deleted without a question, as other programs do it: making it again takes one command and nothing is lost. */
+  readonly isDeletedUnasked?: boolean
   /** What stands for the thing when there is just one argument to give. */
   readonly key: (info: Info) => string
 }
@@ -47,16 +50,24 @@ export function showCommand<Info>(thing: NodeThing<Info>): CommandDefinition {
     parameters: [{ name: thing.parameter, description: thing.parameterDescription, isRequired: true }],
     options: [nodeOption(thing)],
     examples: [`ockam ${thing.noun} show ${thing.example} --at n1`],
-    async run(input, { terminal, openState }) {
-      const state = await openState()
-      const node = chosenNode(state, input.text('at'))
-      const info = (await askNode(state, node, `${thing.noun}.show`, { name: input.required(0) })) as Info
-      await terminal.properties(
-        info,
-        thing.columns.map((column) => [column.title, column.value(info)] as const),
-      )
-    },
+    run: (input, shell) => show(thing, shell, input.text('at'), input.required(0)),
   }
+}
+
+/** @param at the node's name; undefined for the default one. */
+export async function show<Info>(
+  thing: NodeThing<Info>,
+  { terminal, openState }: Shell,
+  at: string | undefined,
+  name: string,
+): Promise<void> {
+  const state = await openState()
+  const node = chosenNode(state, at)
+  const info = (await askNode(state, node, `${thing.noun}.show`, { name })) as Info
+  await terminal.properties(
+    info,
+    thing.columns.map((column) => [column.title, column.value(info)] as const),
+  )
 }
 
 export function deleteCommand<Info>(thing: NodeThing<Info>): CommandDefinition {
@@ -72,7 +83,8 @@ export function deleteCommand<Info>(thing: NodeThing<Info>): CommandDefinition {
       const given = input.argument(0)
       const names = input.flag('all') ? await allNames(thing, state, node) : given === undefined ? [] : [given]
       if (names.length === 0 && !input.flag('all')) throw missing(thing)
-      if (names.length > 0 && !(await confirmed(shell, input.flag('yes'), question(thing, names, node)))) return
+      const isYes = input.flag('yes') || thing.isDeletedUnasked === true
+      if (names.length > 0 && !(await confirmed(shell, isYes, question(thing, names, node)))) return
       const deleted: Info[] = []
       for (const name of names) {
         const info = (await askNode(state, node, `${thing.noun}.delete`, { name })) as Info

@@ -2,6 +2,7 @@
 
 import type { CommandDefinition } from '../program/command.ts'
 import type { State } from '../state/state.ts'
+import { ignored } from './rust-option.ts'
 
 interface Overview {
   readonly home: string
@@ -36,6 +37,7 @@ function overviewOf(state: State): Overview {
 export const status: CommandDefinition = {
   name: 'status',
   summary: 'Show what there is on this machine',
+  options: [ignored('--timeout <duration>', 'nobody is asked')],
   examples: ['ockam status', 'ockam status --output json'],
   async run(_, { terminal, openState }) {
     const overview = overviewOf(await openState())

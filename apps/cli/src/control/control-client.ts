@@ -88,5 +88,5 @@ function noAnswer({ name }: ControlTarget, timeoutMs: number, cause: unknown): C
 }
 
 function endedWithoutAnswer({ name }: ControlTarget): CommandError {
-  return new CommandError('cli/node-down', `Node "${name}" ended before it answered.`, { hint: `See why: ockam node logs ${name}` })
+  return new CommandError('cli/node-down', `Node "${name}" ended before it answered.`, { hint: `See why: ockam node logs ${name} --print` })
 }

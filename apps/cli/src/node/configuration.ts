@@ -57,11 +57,22 @@ const KINDS: Readonly<Record<string, Kind>> = {
   relay: { command: ['relay', 'create'], nameOption: undefined, nodeOption: 'to', isNameEnough: true },
   'tcp-inlet': { command: ['tcp-inlet', 'create'], nameOption: 'alias', nodeOption: 'at', isNameEnough: false },
 }
-const NODE_OPTIONS: ReadonlySet<string> = new Set(['name', 'identity', 'tcp-listener-address', 'authorized'])
+const NODE_TEXTS = ['name', 'identity', 'tcp-listener-address', 'authorized', 'status-endpoint', 'status-endpoint-port', 'http-server-port']
+/** Options of `node create` without a value. */
+const NODE_FLAGS: ReadonlySet<string> = new Set([
+  'foreground',
+  'exit-on-eof',
+  'skip-is-running-check',
+  'http-server',
+  'enable-http-server',
+  'no-status-endpoint',
+])
+const NODE_OPTIONS: ReadonlySet<string> = new Set([...NODE_TEXTS, ...NODE_FLAGS])
 /** Options that say who may. Without them everyone may, so a value that names nobody is not taken for none. */
 const WHO_MAY: ReadonlySet<string> = new Set(['authorized', 'allow', 'expression'])
 /** Variables of the environment that no configuration gets. */
 const SECRETS: ReadonlySet<string> = new Set(VARIABLES.map(({ name }) => name).filter((name) => /PASSPHRASE|KEY/.test(name)))
+const VERSION = '1'
 const MAX_BYTES = 1024 * 1024
 const MAX_THINGS = 1000
 
@@ -87,7 +98,8 @@ export function readConfiguration(
   environment: Readonly<Record<string, string | undefined>> | undefined,
 ): NodeConfiguration {
   if (text.length > MAX_BYTES) throw usageError(`The configuration is larger than ${MAX_BYTES} bytes.`)
-  const { variables, ...rest } = asMap(parsed(text), 'The configuration')
+  const { variables, version, ...rest } = asMap(parsed(text), 'The configuration')
+  requireVersion(version)
   const own = new Map(
     Object.entries(asMap(variables ?? {}, '"variables"')).map(([name, value]) => [name, scalar(value, `variable ${name}`)]),
   )
@@ -125,6 +137,11 @@ export function requireNoOther(node: string, { named }: NodeConfiguration): void
     `"${other.key}" in the configuration names the node "${other.node}", and the configuration makes "${node}".`,
     'Leave it out; what belongs to another node goes into a configuration of its own.',
   )
+}
+
+function requireVersion(given: unknown): void {
+  const version = scalar(given ?? VERSION, 'version')
+  if (version !== VERSION) throw usageError(`This command reads configurations of version ${VERSION}, not ${version}.`)
 }
 
 /** The command with the option that names its node. */
@@ -182,9 +199,17 @@ function wordsOf(kind: Kind, options: object, key: string, { lookUp, named }: Re
 /** @throws {CommandError} `cli/usage` where the value would leave the option out: the node would be open to everyone, or speak as somebody else. */
 function nodeOption(given: unknown, name: string, lookUp: LookUp): Value {
   const value = valueOf(given, name, lookUp)
+  if (NODE_FLAGS.has(name)) return flagOf(value, name)
   if (WHO_MAY.has(name)) requireSomebody(value, name)
   else if (typeof value !== 'string') throw usageError(`"${name}" in the configuration is one text.`)
   return value
+}
+
+/** Also as text, which is what variables are. */
+function flagOf(value: Value, name: string): boolean {
+  if (value === true || value === 'true') return true
+  if (value === false || value === 'false') return false
+  throw usageError(`"${name}" in the configuration is true or false.`)
 }
 
 function requireSomebody(value: Value, key: string): void {

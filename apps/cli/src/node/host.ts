@@ -42,6 +42,8 @@ export class Host {
   /** Keys of the defaults that can be deleted, by the method that deletes them. */
   readonly defaults: Map<string, string> = new Map()
   readonly startedAtMs: number = Date.now()
+  /** `host:port` where its status can be asked for over HTTP. */
+  statusEndpoint: string | undefined
 
   /** @internal Use {@link openHost}. */
   constructor(options: HostOptions, node: OckamNode, identity: OwnIdentity, probes: ProbeLog) {

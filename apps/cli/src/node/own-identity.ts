@@ -1,7 +1,7 @@
 /** Identities as the command names them: which one is meant, in which vault it is, and the default one, made when it is needed for the first time. */
 
 import type { IdentityRegistry } from '@ockam/identity'
-import { conflictError, notFoundError } from '../error.ts'
+import { CommandError, conflictError, notFoundError } from '../error.ts'
 import type { IdentityRecord } from '../state/identity-records.ts'
 import type { State } from '../state/state.ts'
 import type { OpenVault } from '../state/vault-records.ts'
@@ -16,12 +16,25 @@ export function identityRecord(state: State, name: string | undefined): Identity
   return state.identities.get(chosen)
 }
 
-/** The named identity; without a name the default one, made if there is none. */
+/** The same for one to speak as. @throws {CommandError} `cli/not-found`, `cli/refused` when its keys are elsewhere. */
+export function ownIdentityRecord(state: State, name: string | undefined): IdentityRecord {
+  const record = identityRecord(state, name)
+  if (record.hasKeys) return record
+  throw new CommandError(
+    'cli/refused',
+    `Nobody here can speak as "${record.name}": it is a name for an identity whose keys are elsewhere.`,
+    {
+      hint: 'See which identities there are: ockam identity list',
+    },
+  )
+}
+
+/** The named identity, to speak as; without a name the default one, made if there is none. @throws {CommandError} as {@link ownIdentityRecord}. */
 export async function identityOrDefault(state: State, sources: SecretSources, name: string | undefined): Promise<IdentityRecord> {
-  if (name !== undefined || state.defaults.get('identity') !== undefined) return identityRecord(state, name)
+  if (name !== undefined || state.defaults.get('identity') !== undefined) return ownIdentityRecord(state, name)
   return state.alone('default-identity', async () => {
     const made = state.defaults.get('identity')
-    return made === undefined ? createIdentity(state, sources, DEFAULT_NAME, undefined) : identityRecord(state, made)
+    return made === undefined ? createIdentity(state, sources, DEFAULT_NAME, undefined) : ownIdentityRecord(state, made)
   })
 }
 
@@ -43,6 +56,25 @@ export async function createIdentity(
   const vaultName = await vaultOrDefault(state, vault)
   const { identifier, changeHistory } = await withIdentities(state, sources, vaultName, (identities) => identities.create({ name }))
   state.identities.create({ name, identifier: identifier.toString(), vault: vaultName, changeHistory })
+  return state.identities.get(name)
+}
+
+/**
+ * Gives a name to somebody else's identity, of which the change history is known and no keys.
+ * @throws {CommandError} `cli/conflict` when the name is taken or the identity is one of this machine; what is wrong with the history.
+ */
+export async function nameIdentity(
+  state: State,
+  sources: SecretSources,
+  name: string,
+  { vault, changeHistory }: { readonly vault: string | undefined; readonly changeHistory: string },
+): Promise<IdentityRecord> {
+  if (state.identities.find(name) !== undefined) throw conflictError(`There is an identity "${name}" already.`, 'Choose another name.')
+  const vaultName = await vaultOrDefault(state, vault)
+  const identifier = (await withIdentities(state, sources, vaultName, (identities) => identities.import(changeHistory))).toString()
+  const own = state.identities.list().find((record) => record.identifier === identifier)
+  if (own !== undefined) throw conflictError(`That identity is here already, under the name "${own.name}".`)
+  state.identities.create({ name, identifier, vault: vaultName, changeHistory: Buffer.from(changeHistory, 'hex'), hasKeys: false })
   return state.identities.get(name)
 }
 

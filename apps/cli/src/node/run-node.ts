@@ -16,8 +16,10 @@ import { boundedLog, LimitedDiagnostics } from './bounded-log.ts'
 import { EventLog } from './event-log.ts'
 import { type Host, openHost } from './host.ts'
 import { readThings, writeThings } from './kept-thing.ts'
+import { nodeInfo } from './method/node.ts'
 import { NodeControl } from './node-control.ts'
 import { openVaultOf } from './own-identity.ts'
+import { startStatusEndpoint, type StatusEndpoint } from './status-endpoint.ts'
 
 /** What a background node writes to its parent, once, as one line of JSON on file descriptor 3. */
 export type Readiness =
@@ -75,7 +77,11 @@ async function runLocked(options: RunOptions, lock: NodeLock): Promise<void> {
   const kept = readThings(folder)
   const host = await openHost({ ...settings, vault, events: new EventLog(events), kept })
   const control = new NodeControl({ host, kept, save: (things) => writeThings(folder, things), log: say })
+  let endpoint: StatusEndpoint | undefined
   try {
+    if (settings.statusEndpoint !== undefined)
+      endpoint = await startStatusEndpoint(settings.statusEndpoint, () => ({ ...nodeInfo(host), status: 'running' }))
+    host.statusEndpoint = endpoint?.address
     const server = await startControlServer(state.nodes.controlPath(name), async (method, parameters, signal) => {
       if (method !== 'node.stop') return control.call(method, parameters, signal)
       // The answer goes out first; whoever asked then waits for the end of the connection.
@@ -85,8 +91,12 @@ async function runLocked(options: RunOptions, lock: NodeLock): Promise<void> {
     try {
       const offered = host.things.listeners.entries()[0]?.[1].address
       const socket = offered === undefined ? undefined : socketAddressOf(offered)
-      // The next start takes the same port, so that routes to this node stay true.
-      if (socket !== undefined) state.nodes.update({ ...settings, tcpListenerAddress: formatSocketAddress(socket) })
+      // The next start takes the same ports, so that routes to this node stay true.
+      const ports = {
+        ...(socket && { tcpListenerAddress: formatSocketAddress(socket) }),
+        ...(endpoint && { statusEndpoint: endpoint.address }),
+      }
+      if (Object.keys(ports).length > 0) state.nodes.update({ ...settings, ...ports })
       await control.restore()
       const address = host.things.listeners.entries()[0]?.[1].address
       lock.setRunning(address?.toString())
@@ -100,12 +110,14 @@ async function runLocked(options: RunOptions, lock: NodeLock): Promise<void> {
     } finally {
       server.close()
       control.stop()
+      await endpoint?.close()
       await host.close()
       await lock.release()
       server.release()
     }
   } finally {
     stop.forget()
+    await endpoint?.close()
     await host.close()
     events.flush()
   }

@@ -74,7 +74,7 @@ async function readinessOf(
   })()
   const text = await Promise.race([line, failed])
   if (text === '') {
-    throw new CommandError('cli/failed', `Node "${name}" ended before it was ready.`, { hint: `See why: ockam node logs ${name}` })
+    throw new CommandError('cli/failed', `Node "${name}" ended before it was ready.`, { hint: `See why: ockam node logs ${name} --print` })
   }
   return JSON.parse(text) as Readiness
 }

@@ -76,10 +76,28 @@ function addCommand(parent: Command, definition: CommandDefinition, shell: Shell
   const examples = definition.examples.map((example) => `  $ ${example}`).join('\n')
   command.addHelpText('after', `\n${definition.examples.length > 1 ? 'Examples' : 'Example'}:\n${examples}`)
   command.action(async (...values: unknown[]) => {
+    answerOptionsWithoutEffect(definition, command, shell)
     const positional = values.slice(0, definition.parameters?.length ?? 0) as (string | string[] | undefined)[]
     await definition.run(new Input(positional, withAliases(definition, command.opts())), shell)
   })
   parent.addCommand(command)
+}
+
+/** @throws {CommandError} `cli/usage` for an option that asks for what is not possible. */
+function answerOptionsWithoutEffect(definition: CommandDefinition, command: Command, { terminal }: Shell): void {
+  for (const { flags, aliases = [], ignoredBecause, refusedBecause } of [...(definition.options ?? []), ...GLOBAL_OPTIONS]) {
+    if (ignoredBecause === undefined && refusedBecause === undefined) continue
+    const names = [flags, ...aliases.map((alias) => `--${alias}`)].map((text) => new Option(text))
+    const values = command.optsWithGlobals()
+    // `--retry` and `--no-retry` are one value.
+    const given = names.find((option) => {
+      const name = option.attributeName()
+      return command.getOptionValueSourceWithGlobals(name) === 'cli' && (values[name] === false) === option.negate
+    })?.long
+    if (given === undefined || given === null) continue
+    if (refusedBecause !== undefined) throw usageError(`${given} is not possible here: ${refusedBecause}.`, 'Leave it out.')
+    terminal.note(`${given} is ignored: ${ignoredBecause}.`)
+  }
 }
 
 /** Complaints are thrown, so that all errors of the command look alike. */

@@ -28,6 +28,10 @@ export interface OptionDefinition {
   readonly fallback?: string
   /** Not shown in help or completion. */
   readonly isHidden?: boolean
+  /** For an option without effect: why, as it is said on standard error when the option is given. */
+  readonly ignoredBecause?: string
+  /** For an option that asks for what is not possible: why, as the error says when the option is given. */
+  readonly refusedBecause?: string
 }
 
 export interface CommandDefinition {

@@ -5,7 +5,14 @@ import type { OptionDefinition } from './command.ts'
 export const GLOBAL_OPTIONS: readonly OptionDefinition[] = [
   { flags: '--output <format>', description: 'how data is printed', choices: ['plain', 'json'] },
   { flags: '--json', description: 'the same as --output json', isHidden: true },
-  { flags: '--compact-output', description: 'JSON on one line' },
+  { flags: '--compact-output', description: 'JSON, on one line' },
+  { flags: '--pretty', description: 'accepted; JSON is easy to read without it', isHidden: true },
+  {
+    flags: '--jq <query>',
+    description: 'refused: hand the JSON to jq',
+    refusedBecause: 'selecting is left to jq, as in: ockam node show --output json | jq .name',
+    isHidden: true,
+  },
   { flags: '-q, --quiet', description: 'say nothing but data, warnings and errors' },
   { flags: '-v, --verbose', description: 'say more; also what caused an error' },
   { flags: '--no-color', description: 'no colours, also on a terminal' },

@@ -150,7 +150,7 @@ function globalOptions(words: readonly string[]): {
   const outputAt = known.findIndex((word) => word === '--output' || word.startsWith('--output='))
   const output = outputAt === -1 ? undefined : (known[outputAt]?.split('=')[1] ?? known[outputAt + 1])
   return {
-    isJson: output === 'json' || has('--json'),
+    isJson: output === 'json' || has('--json') || (output === undefined && has('--compact-output')),
     isCompact: has('--compact-output'),
     isQuiet: has('--quiet', '-q'),
     isVerbose: known.some((word) => word === '--verbose' || /^-v+$/.test(word)),

@@ -1,6 +1,8 @@
 /**
  * The names of own identities: whose they are, in which vault their keys are kept, and their public change history, so that they can be shown and
  * exported without opening the vault. The vault has the history that counts; this is a copy of it.
+ *
+ * An identity whose keys are elsewhere may have a name too, to be shown and trusted by; nobody here can speak as it.
  */
 
 import { join } from 'node:path'
@@ -14,6 +16,7 @@ const RECORD = z.object({
   identifier: z.string().regex(/^I[0-9a-f]{64}$/),
   vault: z.string(),
   changeHistory: z.string().regex(/^([0-9a-f]{2})+$/),
+  hasKeys: z.boolean().default(true),
 })
 
 export interface NewIdentity {
@@ -23,10 +26,13 @@ export interface NewIdentity {
   readonly vault: string
   /** Public, CBOR. */
   readonly changeHistory: Uint8Array
+  /** False for a name of somebody else's identity. Default true. */
+  readonly hasKeys?: boolean
 }
 
 export interface IdentityRecord extends NewIdentity {
   readonly changeHistory: Uint8Array<ArrayBuffer>
+  readonly hasKeys: boolean
   readonly isDefault: boolean
 }
 
@@ -60,12 +66,12 @@ export class IdentityRecords {
     return record
   }
 
-  /** The first identity becomes the default. @throws {CommandError} `cli/conflict` when the name is taken, `cli/usage`. */
+  /** The first identity with keys becomes the default. @throws {CommandError} `cli/conflict` when the name is taken, `cli/usage`. */
   create(identity: NewIdentity): void {
     if (!createRecord(this.#path(identity.name), encode(identity))) {
       throw conflictError(`There is an identity "${identity.name}" already.`, 'Choose another name.')
     }
-    this.#defaults.setFirst('identity', identity.name)
+    if (identity.hasKeys !== false) this.#defaults.setFirst('identity', identity.name)
   }
 
   /** Replaces the record, after a rotation. @throws {CommandError} `cli/not-found` */
@@ -81,7 +87,7 @@ export class IdentityRecords {
     this.#defaults.forget(
       'identity',
       name,
-      this.list().map((identity) => identity.name),
+      this.list().flatMap((identity) => (identity.hasKeys ? [identity.name] : [])),
     )
   }
 
@@ -91,6 +97,6 @@ export class IdentityRecords {
   }
 }
 
-function encode({ identifier, vault, changeHistory }: NewIdentity): z.infer<typeof RECORD> {
-  return { identifier, vault, changeHistory: Buffer.from(changeHistory).toString('hex') }
+function encode({ identifier, vault, changeHistory, hasKeys = true }: NewIdentity): z.infer<typeof RECORD> {
+  return { identifier, vault, changeHistory: Buffer.from(changeHistory).toString('hex'), hasKeys }
 }

@@ -24,6 +24,8 @@ const SETTINGS = z.object({
   tcpListenerAddress: z.string(),
   /** Identifiers that may open a channel to its API. */
   authorized: z.array(z.string()),
+  /** `host:port` for asking over HTTP how it is. */
+  statusEndpoint: z.string().optional(),
 })
 export type NodeSettings = Readonly<z.infer<typeof SETTINGS>>
 

@@ -8,8 +8,8 @@ export const identityDefault: CommandDefinition = {
   examples: ['ockam identity default', 'ockam identity default alice'],
   async run(input, { terminal, openState }) {
     const state = await openState()
-    const { identityRecord } = await import('../../node/own-identity.ts')
-    const record = identityRecord(state, input.argument(0))
+    const { ownIdentityRecord } = await import('../../node/own-identity.ts')
+    const record = ownIdentityRecord(state, input.argument(0))
     if (input.argument(0) !== undefined) {
       state.defaults.set('identity', record.name)
       terminal.note(`"${record.name}" is now the default identity.`)

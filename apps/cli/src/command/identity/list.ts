@@ -10,7 +10,10 @@ export const identityList: CommandDefinition = {
       { title: 'NAME', value: (row: { name: string }) => row.name },
       { title: 'IDENTIFIER', value: (row: { identifier: string }) => row.identifier },
       { title: 'VAULT', value: (row: { vault: string }) => row.vault },
-      { title: 'DEFAULT', value: (row: { isDefault: boolean }) => (row.isDefault ? 'default' : '') },
+      {
+        title: 'DEFAULT',
+        value: (row: { isDefault: boolean; hasKeys: boolean }) => (row.isDefault ? 'default' : row.hasKeys ? '' : 'no keys here'),
+      },
     ]
     const state = await openState()
     await terminal.table(state.identities.list(), columns, identityJson, 'There are no identities yet: ockam identity create')

@@ -11,8 +11,8 @@ export const identityRotate: CommandDefinition = {
   examples: ['ockam identity rotate alice'],
   async run(input, { terminal, openState, secrets }) {
     const state = await openState()
-    const { identityRecord, withIdentities } = await import('../../node/own-identity.ts')
-    const record = identityRecord(state, input.argument(0))
+    const { ownIdentityRecord, withIdentities } = await import('../../node/own-identity.ts')
+    const record = ownIdentityRecord(state, input.argument(0))
     const revokePurposeKeys = input.flag('revoke-purpose-keys')
     const rotated = await terminal.progress(`Rotating the key of ${record.name}`, () =>
       withIdentities(state, secrets, record.vault, (identities) => identities.rotate(record.identifier, { revokePurposeKeys })),

@@ -5,6 +5,7 @@ import { usageError } from '../../error.ts'
 import { MESSAGE_MS } from '../../node/limit.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
 import { askNode, chosenNode } from '../node-choice.ts'
+import { PROJECT_OPTIONS, RETRY_OPTIONS } from '../rust-option.ts'
 import { timeoutOption } from '../timeout-option.ts'
 import { withTraceHint } from '../trace-hint.ts'
 import { authorizedOption, identityOption, sayWhoIsTrusted } from '../trust-option.ts'
@@ -22,6 +23,8 @@ const send: CommandDefinition = {
     authorizedOption('peers'),
     identityOption,
     timeoutOption(MESSAGE_MS, ' for the answer, and for each hop that is opened'),
+    ...RETRY_OPTIONS,
+    ...PROJECT_OPTIONS,
   ],
   examples: [
     'ockam message send hello --to /node/n1/service/uppercase',

@@ -8,6 +8,11 @@ import type { NewNode } from './create-background.ts'
 
 export interface Configured {
   readonly node: NewNode
+  readonly isForeground: boolean
+  /** Whether a node in the foreground ends with standard input. */
+  readonly endsWithInput: boolean
+  /** Whether one that runs already will do. */
+  readonly mayRunAlready: boolean
   /** Makes what the configuration has besides the node itself. */
   readonly make: (node: string) => Promise<void>
 }
@@ -23,10 +28,14 @@ export async function configuredNode(input: Input, shell: Shell): Promise<Config
     identity: input.text('identity'),
     tcpListenerAddress: input.text('tcp-listener-address'),
     authorized: input.list('authorized'),
+    statusEndpoint: statusEndpointOf(
+      (name) => input.text(name),
+      (name) => input.flag(name),
+    ),
   }
   if (inline === undefined && !isElsewhere) {
     if (input.list('variable').length > 0) throw usageError('--variable is for configurations, and there is none.')
-    return { node: own, make: async () => undefined }
+    return { node: own, ...manner((name) => input.flag(name)), make: async () => undefined }
   }
   const { onNode, parseVariables, readConfiguration, requireNoOther } = await import('../../node/configuration.ts')
   const text = inline ?? (await fetchConfiguration(given ?? ''))
@@ -38,11 +47,23 @@ export async function configuredNode(input: Input, shell: Shell): Promise<Config
   const node = { ...merging, name: merging.name ?? randomName() }
   requireNoOther(node.name, configuration)
   return {
+    ...manner((name) => input.flag(name) || configuration.node[name] === true),
     node,
     make: async (name) => {
       for (const command of configuration.commands) await shell.run(onNode(command, name))
     },
   }
+}
+
+function manner(isOn: (name: string) => boolean): Pick<Configured, 'isForeground' | 'endsWithInput' | 'mayRunAlready'> {
+  return { isForeground: isOn('foreground'), endsWithInput: isOn('exit-on-eof'), mayRunAlready: isOn('skip-is-running-check') }
+}
+
+/** By its present option, or by those that older programs know. */
+function statusEndpointOf(text: (name: string) => string | undefined, isOn: (name: string) => boolean): string | undefined {
+  const [address, port] = [text('status-endpoint'), text('status-endpoint-port') ?? text('http-server-port')]
+  const isWanted = isOn('http-server') || isOn('enable-http-server')
+  return address ?? (port === undefined ? (isWanted ? '127.0.0.1:0' : undefined) : `127.0.0.1:${port}`)
 }
 
 function merged(own: NewNode, { node }: NodeConfiguration): NewNode {
@@ -55,5 +76,6 @@ function merged(own: NewNode, { node }: NodeConfiguration): NewNode {
     identity: own.identity ?? text('identity'),
     tcpListenerAddress: own.tcpListenerAddress ?? text('tcp-listener-address'),
     authorized: written.length > 0 ? written : configured,
+    statusEndpoint: own.statusEndpoint ?? statusEndpointOf(text, (name) => node[name] === true),
   }
 }

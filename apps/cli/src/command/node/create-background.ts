@@ -11,6 +11,8 @@ export interface NewNode {
   readonly identity?: string | undefined
   readonly tcpListenerAddress?: string | undefined
   readonly authorized?: readonly string[]
+  /** `host:port` */
+  readonly statusEndpoint?: string | undefined
 }
 
 export interface CreatedNode {
@@ -50,6 +52,7 @@ export async function prepareNode(state: State, { secrets }: Shell, node: NewNod
     identity: identity.name,
     tcpListenerAddress: node.tcpListenerAddress ?? '127.0.0.1:0',
     authorized: [...(node.authorized ?? [])],
+    ...(node.statusEndpoint !== undefined && { statusEndpoint: node.statusEndpoint }),
   }
   if (before === undefined) {
     state.nodes.create(settings)

@@ -3,6 +3,7 @@ import type { CommandDefinition } from '../../program/command.ts'
 import type { Input } from '../../program/input.ts'
 import type { Shell } from '../../program/shell.ts'
 import type { State } from '../../state/state.ts'
+import { accepted, ignored, PROJECT_OPTIONS, refused } from '../rust-option.ts'
 import { authorizedOption, sayWhoIsTrusted } from '../trust-option.ts'
 import { type Configured, configuredNode } from './configured-node.ts'
 import { createBackgroundNode, type CreatedNode, prepareNode } from './create-background.ts'
@@ -29,9 +30,25 @@ command alone, through a socket in the state folder.`.replaceAll('\n', ' '),
     authorizedOption('those who open a channel to "api"'),
     { flags: '--configuration <yaml>', description: 'a configuration as text', aliases: ['node-config'] },
     { flags: '--variable <name=value>', description: 'a variable of the configuration; may be given several times', isMany: true },
-    { flags: '--exit-on-eof', description: 'with --foreground: end when standard input ends' },
+    { flags: '-e, --exit-on-eof', description: 'with --foreground: end when standard input ends' },
     { flags: '-s, --skip-is-running-check', description: 'no error when the node is running already' },
+    {
+      flags: '--status-endpoint <address>',
+      description: 'answer HTTP there, without a password: GET / while the node is well, GET /show with what it has',
+    },
+    { flags: '--status-endpoint-port <port>', description: 'the same on 127.0.0.1', aliases: ['http-server-port'], isHidden: true },
+    { flags: '--http-server', description: 'the same on any free port', aliases: ['enable-http-server'], isHidden: true },
+    accepted('--no-status-endpoint', 'there is none unless it is asked for'),
     { flags: '--child-process', description: 'started by another command', isHidden: true },
+    ignored('--udp', 'everything goes over TCP', ['enable-udp']),
+    ignored('-u, --udp-listener-address <address>', 'everything goes over TCP'),
+    refused('--services <json>', 'a node has its services from the start; ockam service start adds one', [
+      'launch-configuration',
+      'launch-config',
+    ]),
+    refused('--enrollment-ticket <ticket>', 'this command uses no hosted project'),
+    refused('--in-memory', 'a node needs a folder; one that nobody keeps is made by: OCKAM_HOME=$(mktemp -d)'),
+    ...PROJECT_OPTIONS,
   ],
   examples: [
     'ockam node create n1',
@@ -44,13 +61,13 @@ command alone, through a socket in the state folder.`.replaceAll('\n', ' '),
     const state = await shell.openState()
     const configured = await configuredNode(input, shell)
     const { name } = configured.node
-    const running = name !== undefined && input.flag('skip-is-running-check') ? state.nodes.running(name) : undefined
+    const running = name !== undefined && configured.mayRunAlready ? state.nodes.running(name) : undefined
     if (name !== undefined && running !== undefined) {
       shell.terminal.note(`Node "${name}" is running already.`)
       printNode(shell, state, { name, ...running })
       return
     }
-    if (input.flag('foreground')) await runForeground(input, shell, state, configured)
+    if (configured.isForeground) await runForeground(shell, state, configured)
     else await runBackground(shell, state, configured)
   },
 }
@@ -77,7 +94,7 @@ async function runBackground(shell: Shell, state: State, { node, make }: Configu
   printNode(shell, state, created)
 }
 
-async function runForeground(input: Input, shell: Shell, state: State, { node, make }: Configured): Promise<void> {
+async function runForeground(shell: Shell, state: State, { node, make, endsWithInput }: Configured): Promise<void> {
   const { terminal, secrets } = shell
   const { runNode } = await import('../../node/run-node.ts')
   const { settings, takeBack } = await prepareNode(state, shell, node)
@@ -97,7 +114,7 @@ async function runForeground(input: Input, shell: Shell, state: State, { node, m
         isMade = true
         printNode(shell, state, { name, pid: process.pid, address: state.nodes.running(name)?.address })
       },
-      ...(input.flag('exit-on-eof') && { until: endOfInput() }),
+      ...(endsWithInput && { until: endOfInput() }),
     })
   } finally {
     if (!isMade) await takeBack()
@@ -107,12 +124,23 @@ async function runForeground(input: Input, shell: Shell, state: State, { node, m
   process.exitCode = INTERRUPTED
 }
 
-function printNode({ terminal }: Shell, state: State, { name, pid, address }: CreatedNode): void {
-  terminal.data({ name, pid, address, is_default: state.defaults.get('node') === name }, name)
+function printNode(shell: Shell, state: State, { name, pid, address }: CreatedNode): void {
+  const endpoint = sayStatusEndpoint(shell, state, name)
+  shell.terminal.data({ name, pid, address, is_default: state.defaults.get('node') === name, ...endpoint }, name)
 }
 
 const takenBack = (state: State, name: string, why: string): string =>
   `${state.nodes.find(name) === undefined ? 'Deleted' : 'Stopped'} node "${name}" again, ${why}.`
+
+/** The port may have been chosen by the system. */
+function sayStatusEndpoint({ terminal }: Shell, state: State, name: string): { readonly status_endpoint_address: string } | undefined {
+  const endpoint = state.nodes.get(name).statusEndpoint
+  if (endpoint === undefined) return undefined
+  terminal.note(`Its status is at http://${endpoint}/show.`)
+  const isNear = /^(127\.|\[::1\]|localhost:)/.test(endpoint)
+  if (!isNear) terminal.warn(`Whoever reaches ${endpoint} can read the status of node "${name}", its addresses and peers.`)
+  return { status_endpoint_address: endpoint }
+}
 
 /** The settings are in the state folder, so that nothing private stands in a command line. */
 async function runChild(input: Input, { openState, secrets, leaveSignals }: Shell): Promise<void> {

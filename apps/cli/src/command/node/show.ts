@@ -27,6 +27,7 @@ export const nodeShow: CommandDefinition = {
       ['process', String(info.pid)],
       ['started at', info.started_at],
       ['identity', `${info.identity.name ?? ''} ${info.identity.identifier}`.trim()],
+      ['status endpoint', info.status_endpoint_address === null ? undefined : `http://${info.status_endpoint_address}/show`],
       ...info.listeners.map((listener) => ['tcp-listener', listener.multiaddr] as const),
       ...info.connections.map((connection) => ['tcp-connection', `${connection.multiaddr} to ${connection.to}`] as const),
       ...info.services.map((service) => ['service', `${service.addr} (${service.type})`] as const),

@@ -6,8 +6,9 @@ import type { RelayInfo } from '../../node/method/relay.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
 import { askNode, chosenOrNewNode } from '../node-choice.ts'
 import { deleteCommand, listCommand, type NodeThing, showCommand } from '../node-thing.ts'
+import { accepted, RETRY_OPTIONS } from '../rust-option.ts'
 import { timeoutOption } from '../timeout-option.ts'
-import { withTraceHint } from '../trace-hint.ts'
+import { traceCommand, withTraceHint } from '../trace-hint.ts'
 import { authorizedOption, identityOption, sayWhoIsTrusted } from '../trust-option.ts'
 
 const RELAYS: NodeThing<RelayInfo> = {
@@ -39,6 +40,9 @@ const create: CommandDefinition = {
     authorizedOption('a relay'),
     identityOption,
     timeoutOption(RELAY_MS, `; through a channel ${CHANNEL_MS / 1000}s`),
+    { flags: '--no-connection-wait', description: 'do not wait until it is registered; the node goes on trying' },
+    accepted('--project-relay', 'every relay is at a node'),
+    ...RETRY_OPTIONS,
   ],
   examples: ['ockam relay create blue --at /node/relay --to blue', 'ockam relay create db --at /ip4/203.0.113.7/tcp/4000 --to db'],
   async run(input, shell) {
@@ -60,12 +64,15 @@ const create: CommandDefinition = {
       relayAddress: input.text('relay-address'),
       identity: input.text('identity'),
       timeoutMs,
+      isFirstRequired: !input.isOff('connection-wait'),
     }
     const registering = terminal.progress(`Registering with the relay at ${given}`, () =>
       askNode(state, node, 'relay.create', parameters, { operationMs: timeoutMs }),
     )
     const info = (await withTraceHint({ ...parameters, route: written, from: node }, registering)) as RelayInfo
-    terminal.note(`Node "${node}" is reachable at ${info.remote_address} of ${given}.`)
+    const trace = traceCommand({ ...parameters, route: written, from: node })
+    if (info.status === 'down') terminal.warn(`Node "${node}" is not registered at ${given} yet. See how far it gets: ${trace}`)
+    else terminal.note(`Node "${node}" is reachable at ${info.remote_address} of ${given}.`)
     terminal.data(info, info.multiaddr)
   },
 }

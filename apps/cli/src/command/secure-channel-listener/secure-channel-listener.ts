@@ -12,6 +12,7 @@ const LISTENERS: NodeThing<ChannelListenerInfo> = {
   parameter: 'address',
   parameterDescription: 'its name',
   example: 'l',
+  isDeletedUnasked: true,
   columns: [
     { title: 'ADDRESS', value: (row) => row.multiaddr },
     { title: 'IDENTIFIER', value: (row) => row.identifier },

@@ -1,11 +1,13 @@
 /** `ockam secure-channel …` */
 
 import { completedRoute, readRoute } from '../../address/node-route.ts'
+import { usageError } from '../../error.ts'
 import { CHANNEL_MS } from '../../node/limit.ts'
 import type { ChannelInfo } from '../../node/method/secure-channel.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
 import { askNode, chosenNode } from '../node-choice.ts'
-import { deleteCommand, listCommand, type NodeThing, showCommand } from '../node-thing.ts'
+import { deleteCommand, listCommand, type NodeThing, show, showCommand } from '../node-thing.ts'
+import { CREDENTIAL_OPTION, ignored } from '../rust-option.ts'
 import { timeoutOption } from '../timeout-option.ts'
 import { withTraceHint } from '../trace-hint.ts'
 import { authorizedOption, identityOption, sayWhoIsTrusted } from '../trust-option.ts'
@@ -36,6 +38,7 @@ const create: CommandDefinition = {
     authorizedOption('a peer'),
     identityOption,
     timeoutOption(CHANNEL_MS),
+    CREDENTIAL_OPTION,
   ],
   examples: [
     'ockam secure-channel create --from a --to /node/b/service/api',
@@ -61,11 +64,33 @@ const create: CommandDefinition = {
   },
 }
 
+const shown = showCommand(CHANNELS)
+/** A channel as a route: the node, and the address there. */
+const AT_ROUTE = /^(\/node\/[^/]+)\/(?:service|worker)\/([^/]+)\/?$/
+
+/** The Rust command knows a channel by its route: `--at /node/a/service/3f1c…`. */
+const showByRoute: CommandDefinition = {
+  ...shown,
+  parameters: shown.parameters?.map((parameter) => ({ ...parameter, isRequired: false })) ?? [],
+  options: [
+    ...(shown.options ?? []),
+    ignored('--identity <name>', 'the node itself is asked'),
+    ignored('--timeout <duration>', 'the node answers at once'),
+  ],
+  async run(input, shell) {
+    const given = input.text('at')
+    const [, node, address] = AT_ROUTE.exec(given ?? '') ?? []
+    const name = input.argument(0) ?? address
+    if (name === undefined) throw usageError('Say which channel: give its address.', 'See which there are: ockam secure-channel list')
+    await show(CHANNELS, shell, node ?? given, name)
+  },
+}
+
 /** A trace opens a channel where a route says so; here the listener may be written like any worker. */
 const opened = (route: string): string => route.replace(/\/(?:service|worker)\/([^/]+)\/?$/, '/secure/$1')
 
 export const secureChannel: CommandGroup = {
   name: 'secure-channel',
   summary: 'Encrypted, mutually authenticated channels, end to end over any route',
-  commands: [create, listCommand(CHANNELS), showCommand(CHANNELS), deleteCommand(CHANNELS)],
+  commands: [create, listCommand(CHANNELS), showByRoute, deleteCommand(CHANNELS)],
 }

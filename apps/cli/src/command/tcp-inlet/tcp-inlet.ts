@@ -14,6 +14,8 @@ import { allowedIdentifiers, allowOption } from '../allow-option.ts'
 import { randomName } from '../name.ts'
 import { askNode, atOption, chosenOrNewNode } from '../node-choice.ts'
 import { deleteCommand, listCommand, type NodeThing, showCommand } from '../node-thing.ts'
+import { oneName } from '../one-name.ts'
+import { ignored, PORTAL_OPTIONS, refused } from '../rust-option.ts'
 import { traceCommand } from '../trace-hint.ts'
 import { authorizedOption, identityOption, sayWhoIsTrusted } from '../trust-option.ts'
 
@@ -38,6 +40,7 @@ const create: CommandDefinition = {
   details:
     `Connections travel through a secure channel: where a route names none, one is opened to the listener "api" in front of the outlet. The way is
 kept open, and opened again when it breaks; further routes (--to several times) are used while the first one fails.`.replaceAll('\n', ' '),
+  parameters: [{ name: 'name', description: 'the same as --alias' }],
   options: [
     atOption('the node that listens'),
     {
@@ -61,7 +64,14 @@ kept open, and opened again when it breaks; further routes (--to several times) 
       fallback: `${INLET_WAIT_MS / 1000}s`,
     },
     { flags: '--no-connection-wait', description: 'do not wait for the way to open' },
-    { flags: '--retry-wait <duration>', description: 'ignored: a broken way is tried again after 0.5s to 30s', isHidden: true },
+    ignored('--retry-wait <duration>', 'a broken way is tried again after 0.5s to 30s'),
+    ignored('--timeout <duration>', 'each try has up to 120s, and --connection-wait says how long this command waits'),
+    ignored('--udp', 'everything goes over TCP', ['enable-udp-puncture']),
+    refused('--no-tcp-fallback', 'everything goes over TCP', ['disable-tcp-fallback']),
+    refused('--tls', 'an inlet of this command speaks no TLS to its clients'),
+    refused('--tls-certificate-provider <route>', 'an inlet of this command speaks no TLS to its clients'),
+    refused('--http-header <header>', 'an inlet of this command carries bytes as they are'),
+    ...PORTAL_OPTIONS,
   ],
   examples: [
     'ockam tcp-inlet create --at laptop --from 15432 --to /ip4/203.0.113.7/tcp/4000/service/forward_to_db/secure/api/service/outlet',
@@ -84,7 +94,7 @@ kept open, and opened again when it breaks; further routes (--to several times) 
     if (opensChannel) sayWhoIsTrusted(shell, authorized, `The channel to ${given[0]}`)
     const isWaiting = !input.isOff('connection-wait')
     const waitMs = isWaiting ? (input.durationMs('connection-wait') ?? INLET_WAIT_MS) : 0
-    const alias = input.text('alias') ?? randomName()
+    const alias = oneName(input, 'alias') ?? randomName()
     const parameters = {
       alias,
       from: portalEnd(input.text('from') ?? '0'),

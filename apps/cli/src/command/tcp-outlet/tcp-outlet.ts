@@ -8,6 +8,8 @@ import { allowedIdentifiers, allowOption } from '../allow-option.ts'
 import { randomName } from '../name.ts'
 import { askNode, atOption, chosenOrNewNode } from '../node-choice.ts'
 import { deleteCommand, listCommand, type NodeThing, showCommand } from '../node-thing.ts'
+import { oneName } from '../one-name.ts'
+import { PORTAL_OPTIONS } from '../rust-option.ts'
 
 const OUTLETS: NodeThing<OutletInfo> = {
   noun: 'tcp-outlet',
@@ -29,12 +31,14 @@ const create: CommandDefinition = {
   details:
     `An outlet is reached through secure channels only, never over plain TCP. Without --allow everyone may use it whom the channel listener of the
 node trusts; say so there (ockam node create --authorized) or here.`.replaceAll('\n', ' '),
+  parameters: [{ name: 'name', description: 'the same as --from' }],
   options: [
     atOption(),
     { flags: '--to <address>', description: 'the service: host:port, a port of 127.0.0.1, or the path of a Unix socket', isRequired: true },
     { flags: '--from <address>', description: 'worker address of the outlet', fallback: 'outlet, or a random one when that is taken' },
     allowOption('only for'),
     { flags: '--tls', description: 'speak TLS to the service and verify its certificate' },
+    ...PORTAL_OPTIONS,
   ],
   examples: [
     'ockam tcp-outlet create --at db --to 5432',
@@ -46,7 +50,8 @@ node trusts; say so there (ockam node create --authorized) or here.`.replaceAll(
     const node = await chosenOrNewNode(state, input.text('at'), shell)
     const allow = allowedIdentifiers(input.list('allow'))
     const to = portalEnd(input.requiredText('to'))
-    const address = input.text('from')?.replace(/^\/?service\//, '') ?? (await freeAddress(state, node))
+    const given = oneName(input, 'from')?.replace(/^\/?service\//, '')
+    const address = given ?? (await freeAddress(state, node))
     if (allow.length === 0) terminal.warn(`Anyone who opens a channel to node "${node}" can reach ${to}; name who may with --allow.`)
     const parameters = { address, to, allow, isTls: input.flag('tls') }
     const info = (await askNode(state, node, 'tcp-outlet.create', parameters)) as OutletInfo

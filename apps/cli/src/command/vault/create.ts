@@ -1,6 +1,7 @@
 import { conflictError } from '../../error.ts'
 import type { CommandDefinition } from '../../program/command.ts'
 import { freeName } from '../name.ts'
+import { refused } from '../rust-option.ts'
 import { LOCK_OPTIONS, withNewLock } from './new-lock.ts'
 import { vaultJson } from './vault-json.ts'
 
@@ -11,7 +12,11 @@ export const vaultCreate: CommandDefinition = {
     `Without --passphrase or --key-file what guards the keys are the permissions of their files. A passphrase is asked for, or taken from
 OCKAM_VAULT_PASSPHRASE or the file that OCKAM_VAULT_PASSPHRASE_FILE names; a key file is made with 32 random bytes.`.replaceAll('\n', ' '),
   parameters: [{ name: 'name', description: 'name of the vault (default: default, then a random one)' }],
-  options: [{ flags: '--path <folder>', description: 'where the keys are kept', fallback: 'in the state folder' }, ...LOCK_OPTIONS],
+  options: [
+    { flags: '--path <folder>', description: 'where the keys are kept', fallback: 'in the state folder' },
+    ...LOCK_OPTIONS,
+    refused('--aws-kms', 'this command has vaults of its own, and none in a cloud'),
+  ],
   examples: ['ockam vault create v1', 'ockam vault create v2 --key-file /media/stick/v2.key'],
   async run(input, shell) {
     const state = await shell.openState()

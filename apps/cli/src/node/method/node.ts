@@ -13,6 +13,7 @@ export interface NodeInfo {
   readonly pid: number
   readonly started_at: string
   readonly identity: { readonly name: string | undefined; readonly identifier: string }
+  readonly status_endpoint_address: string | null
   readonly listeners: readonly ListenerInfo[]
   readonly connections: readonly ConnectionInfo[]
   readonly secure_channel_listeners: readonly ChannelListenerInfo[]
@@ -24,13 +25,14 @@ export interface NodeInfo {
   readonly messages: { readonly delivered: number; readonly dropped: Readonly<Record<string, number>> }
 }
 
-const nodeInfo = (host: Host): NodeInfo => {
+export const nodeInfo = (host: Host): NodeInfo => {
   const { delivered, dropped } = host.node.router.statistics()
   return {
     name: host.name,
     pid: process.pid,
     started_at: new Date(host.startedAtMs).toISOString(),
     identity: { name: host.identity.name, identifier: host.identity.identifier.toString() },
+    status_endpoint_address: host.statusEndpoint ?? null,
     listeners: listTcpListeners(host),
     connections: listTcpConnections(host),
     secure_channel_listeners: listChannelListeners(host),
