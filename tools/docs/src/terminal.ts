@@ -23,6 +23,8 @@ export interface TerminalOptions {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** What bash is started with, as `unshare …`; empty for nothing. */
   readonly prefix: readonly string[]
+  /** How long a block may take. Default 60 000. */
+  readonly patienceMs?: number
 }
 
 export class Terminal {
@@ -107,14 +109,15 @@ export class Terminal {
 
   /** Resolves when `isTrue`, or when bash has ended. */
   async #until(isTrue: () => boolean): Promise<void> {
+    const { patienceMs = PATIENCE_MS } = this.#options
     let isLate = false
     const timer = setTimeout(() => {
       isLate = true
       this.#wake()
-    }, PATIENCE_MS)
+    }, patienceMs)
     try {
       while (!isTrue() && !this.#hasEnded) {
-        if (isLate) throw new Error(`Nothing more came within ${PATIENCE_MS / 1000} s after\n${this.#printed}`)
+        if (isLate) throw new Error(`Nothing more came within ${patienceMs / 1000} s after\n${this.#printed}`)
         await new Promise<void>((resolve) => {
           this.#wake = resolve
         })
