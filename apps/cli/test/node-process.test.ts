@@ -202,6 +202,45 @@ describe('a command', { timeout: 120_000 }, () => {
     expect(await following.finished).toMatchObject({ code: 0, stderr: '' })
   })
 
+  test.each([
+    ['in the background', []],
+    ['in the foreground', ['--foreground']],
+  ])('that is interrupted while it makes a node %s leaves nothing of it', async (_, flags) => {
+    // Takes connections and says nothing: a relay that never answers.
+    const silent = createServer()
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const { port } = silent.address() as { port: number }
+    const connected = new Promise<void>((resolve) => void silent.once('connection', () => resolve()))
+    const configuration = `{ name: half, tcp-outlet: { to: 5000 }, relay: { half: { at: /ip4/127.0.0.1/tcp/${port} } } }`
+    const making = startCommand(own, ['node', 'create', '--configuration', configuration, ...flags])
+    await connected
+    making.process.kill('SIGINT')
+    const ended = await making.finished
+    silent.close()
+    expect([ended.code, ended.stdout]).toEqual([130, ''])
+    expect(ended.stderr).toContain('Deleted node "half" again')
+    expect(state().nodes.names()).toEqual([])
+  })
+
+  test('that is interrupted while it waits for the way of an inlet leaves no port open', async () => {
+    await ockam('node create n1 --quiet')
+    const words = [
+      'tcp-inlet',
+      'create',
+      '--at',
+      'n1',
+      '--to',
+      '/ip4/127.0.0.1/tcp/9/secure/api/service/outlet',
+      '--connection-wait',
+      '10m',
+    ]
+    const waiting = startCommand(own, words)
+    await expect.poll(async () => (await ockam('node logs n1 --print')).stdout, { timeout: 30_000 }).toMatch(/session/)
+    waiting.process.kill('SIGINT')
+    expect((await waiting.finished).code).toBe(130)
+    await expect.poll(async () => (await ockam('tcp-inlet list --at n1 --output json')).stdout.trim(), { timeout: 20_000 }).toBe('[]')
+  })
+
   test('in the foreground is a node that goes on when nobody reads what it says', async () => {
     const running = startCommand(own, ['node', 'create', 'n1', '--foreground'])
     await running.says('is ready')

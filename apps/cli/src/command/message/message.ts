@@ -53,7 +53,8 @@ const send: CommandDefinition = {
     const node = from === undefined ? undefined : chosenNode(state, nodeName(from))
     const sending = terminal.progress(`Sending to ${given}`, async () => {
       // Each hop that has to be opened, and the answer, may take so long.
-      if (node !== undefined) return askNode(state, node, 'message.send', parameters, { operationMs: (to.length + 1) * timeoutMs })
+      if (node !== undefined)
+        return askNode(state, node, 'message.send', parameters, { operationMs: (to.length + 1) * timeoutMs, signal: shell.signal })
       const { withOwnHost } = await import('../../node/own-host.ts')
       const { sendMessage } = await import('../../node/method/message.ts')
       return withOwnHost(state, shell.secrets, input.text('identity'), (host) =>

@@ -67,7 +67,7 @@ const create: CommandDefinition = {
       isFirstRequired: !input.isOff('connection-wait'),
     }
     const registering = terminal.progress(`Registering with the relay at ${given}`, () =>
-      askNode(state, node, 'relay.create', parameters, { operationMs: timeoutMs }),
+      askNode(state, node, 'relay.create', parameters, { operationMs: timeoutMs, signal: shell.signal }),
     )
     const info = (await withTraceHint({ ...parameters, route: written, from: node }, registering)) as RelayInfo
     const trace = traceCommand({ ...parameters, route: written, from: node })

@@ -81,7 +81,10 @@ async function traced(
   const requestOf = ({ probes, question, identifier }: Trace) => ({ probes, question, names, identifier, sinceMs })
   if (from !== undefined) {
     const operationMs = longestTraceMs(parameters.to.split('/').length / 2, parameters.timeoutMs)
-    const result = (await askNode(state, chosenNode(state, nodeName(from)), 'route.trace', parameters, { operationMs })) as Trace
+    const result = (await askNode(state, chosenNode(state, nodeName(from)), 'route.trace', parameters, {
+      operationMs,
+      signal: shell.signal,
+    })) as Trace
     return explained(result, await testimoniesOf(state, requestOf(result)))
   }
   const { withOwnHost } = await import('../../node/own-host.ts')

@@ -56,7 +56,7 @@ const create: CommandDefinition = {
     const timeoutMs = input.durationMs('timeout') ?? CHANNEL_MS
     const parameters = { to: to.toString(), authorized, identity: input.text('identity'), timeoutMs }
     const opening = terminal.progress(`Opening a secure channel to ${given}`, () =>
-      askNode(state, node, 'secure-channel.create', parameters, { operationMs: timeoutMs }),
+      askNode(state, node, 'secure-channel.create', parameters, { operationMs: timeoutMs, signal: shell.signal }),
     )
     const info = (await withTraceHint({ ...parameters, route: opened(written), from: node }, opening)) as ChannelInfo
     terminal.note(`Opened a secure channel with ${info.peer_identifier}.`)

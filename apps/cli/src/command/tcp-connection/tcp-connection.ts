@@ -33,13 +33,13 @@ const create: CommandDefinition = {
     timeoutOption(CONNECTION_MS),
   ],
   examples: ['ockam tcp-connection create --from n1 --to 127.0.0.1:4000'],
-  async run(input, { terminal, openState }) {
+  async run(input, { terminal, openState, signal }) {
     const state = await openState()
     const node = chosenNode(state, input.text('from'))
     const timeoutMs = input.durationMs('timeout') ?? CONNECTION_MS
     const parameters = { to: input.requiredText('to'), timeoutMs }
     const info = (await terminal.progress(`Connecting to ${parameters.to}`, () =>
-      askNode(state, node, 'tcp-connection.create', parameters, { operationMs: timeoutMs }),
+      askNode(state, node, 'tcp-connection.create', parameters, { operationMs: timeoutMs, signal }),
     )) as ConnectionInfo
     terminal.note(`Node "${node}" is connected to ${info.to}.`)
     terminal.data({ from: node, ...info }, info.multiaddr)

@@ -105,7 +105,7 @@ kept open, and opened again when it breaks; further routes (--to several times) 
       ...(waitMs > 0 && { waitMs }),
     }
     const info = (await terminal.progress(`Opening the way to ${given[0]}`, () =>
-      askNode(state, node, 'tcp-inlet.create', parameters, { operationMs: waitMs }),
+      askNode(state, node, 'tcp-inlet.create', parameters, { operationMs: waitMs, signal: shell.signal }),
     )) as InletInfo
     if (info.status === 'down' && isWaiting) {
       const trace = traceCommand({ ...parameters, route: to[0] as string, from: node })

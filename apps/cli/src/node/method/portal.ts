@@ -67,10 +67,17 @@ interface InletParameters {
   readonly waitMs?: number | undefined
 }
 
-async function createInlet(parameters: InletParameters, host: Host): Promise<InletInfo> {
+async function createInlet(parameters: InletParameters, host: Host, signal: AbortSignal): Promise<InletInfo> {
   const { alias, waitMs = 0 } = parameters
-  await host.things.inlets.make(alias, () => makeInlet(parameters, host))
-  await untilUp(host.things.inlets.get(alias).session, waitMs)
+  await host.things.inlets.make(alias, async () => {
+    const made = await makeInlet(parameters, host)
+    await untilUp(made.session, waitMs, signal)
+    if (!signal.aborted) return made
+    // Whoever asked has gone, and would not expect a port that nobody told about.
+    await made.inlet.close()
+    await made.session.close()
+    throw signal.reason
+  })
   return inletInfo(host, alias)
 }
 
@@ -118,8 +125,8 @@ function requireTrusted(host: Host, way: MultiAddr, authorized: readonly string[
 }
 
 /** Waits a while for the way; an inlet whose way is not open yet serves its clients when it is. */
-async function untilUp(session: Session, waitMs: number): Promise<void> {
-  if (waitMs > 0) await session.whenUp({ timeoutMs: waitMs }).catch(() => undefined)
+async function untilUp(session: Session, waitMs: number, signal: AbortSignal): Promise<void> {
+  if (waitMs > 0) await session.whenUp({ timeoutMs: waitMs, signal }).catch(() => undefined)
 }
 
 export const portalMethods: Readonly<Record<string, Method>> = {
