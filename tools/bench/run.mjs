@@ -18,6 +18,7 @@ import { medianRecord } from './runner/median.mjs'
 import { installPeers } from './runner/peer-install.mjs'
 import { plan, timing } from './runner/plan.mjs'
 import { table } from './runner/report.mjs'
+import { absenceOf, measureStart, PROGRAMS } from './runner/start-up.mjs'
 import { judge, judgeCeiling } from './runner/target.mjs'
 
 const { values: options } = parseArgs({
@@ -33,10 +34,11 @@ const only = options.only?.split(',').map((part) => part.trim())
 const say = (line) => process.stderr.write(`${line}\n`)
 
 const [loadAtStart] = loadavg()
-const peers = installPeers(say)
 const canPin = spawnSync('taskset', ['-c', '0', 'true']).status === 0
 if (!canPin) say('taskset is not here: pinned echo is left out.')
 const cases = plan({ isQuick: options.quick, only, canPin })
+const isWanted = (group) => only === undefined || only.some((part) => group.includes(part))
+const peers = cases.length > 0 || isWanted('routing header') ? installPeers(say) : {}
 const limits = timing(options.quick)
 const certificates = createCertificates()
 
@@ -53,7 +55,7 @@ for (const aCase of cases)
     const run = () => measure(contestant, aCase, settings, limits)
     jobs.push({ group: aCase.name, name: contestant.name, absent: absence(contestant, peers), records: [], run })
   }
-if (only === undefined || only.some((part) => 'routing header'.includes(part)))
+if (isWanted('routing header'))
   for (const codec of CODECS)
     jobs.push({
       group: 'routing header',
@@ -61,6 +63,16 @@ if (only === undefined || only.some((part) => 'routing header'.includes(part)))
       absent: absence(codec, peers),
       records: [],
       run: () => raceCodec(codec, limits),
+    })
+
+if (isWanted('start-up'))
+  for (const program of PROGRAMS)
+    jobs.push({
+      group: 'start-up',
+      name: program.name,
+      absent: absenceOf(program),
+      records: [],
+      run: () => measureStart(program, limits),
     })
 
 for (let round = 0; round < rounds; round++) {
@@ -84,7 +96,7 @@ for (const { group, name, absent, failure, records } of jobs) {
   else if (records.length === 0) results[group][name] = { failed: failure }
   else results[group][name] = medianRecord(records)
 }
-const { 'routing header': codecs = {}, ...byCase } = results
+const { 'routing header': codecs = {}, 'start-up': starts = {}, ...byCase } = results
 const report = {
   machine: {
     cpu: cpus()[0]?.model ?? 'unknown',
@@ -101,8 +113,9 @@ const report = {
   cases,
   results: byCase,
   codecs,
+  starts,
   ceiling: judgeCeiling(byCase),
-  goals: judge(byCase, codecs),
+  goals: judge(byCase, codecs, starts),
   roundsOf: jobs
     .filter(({ records }) => records.length > 0)
     .map(({ group, name, failure, records }) => ({ group, name, failure, records })),

@@ -37,5 +37,7 @@ export const timing = (isQuick) => ({
   windowMs: isQuick ? 300 : 1000,
   warmSamples: 4000,
   samples: isQuick ? 2000 : 10_000,
+  /** Of a program, in each round. */
+  starts: isQuick ? 3 : 9,
   longestMs: 20_000,
 })

@@ -24,7 +24,7 @@ function aligned(rows) {
   )
 }
 
-export function table({ cases, results, codecs, ceiling, goals, machine, rounds }) {
+export function table({ cases, results, codecs, starts, ceiling, goals, machine, rounds }) {
   const lines = [
     `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${machine.platform}; medians of ${rounds} round${rounds === 1 ? '' : 's'}`,
     '',
@@ -36,6 +36,8 @@ export function table({ cases, results, codecs, ceiling, goals, machine, rounds 
   }
   if (Object.keys(codecs).length > 0)
     lines.push('routing header', ...aligned(Object.entries(codecs).map(([name, result]) => codecRow(name, result))), '')
+  if (Object.keys(starts).length > 0)
+    lines.push('start-up', ...aligned(Object.entries(starts).map(([name, result]) => startRow(name, result, starts['node -e 0']))), '')
   const judged = (entries) =>
     entries.map(
       ({ name, value, verdict }) => `  ${verdict.toUpperCase().padEnd(12)}  ${value === undefined ? '' : fixed(value)}`.padEnd(24) + name,
@@ -49,6 +51,12 @@ export function table({ cases, results, codecs, ceiling, goals, machine, rounds 
   )
   lines.push('goals', ...judged(goals))
   return `${lines.join('\n')}\n`
+}
+
+function startRow(name, result, reference) {
+  if (result.absent !== undefined) return [name, `absent: ${result.absent}`]
+  if (result.failed !== undefined) return [name, `failed: ${result.failed}`]
+  return [name, `${fixed(result.ms)} ms`, `${ratio(result.ms / reference?.ms)} x node -e 0`]
 }
 
 function codecRow(name, result) {

@@ -70,5 +70,14 @@ ${table(
       result.bytes,
     ]),
 )}
+
+### Start-up, ms
+
+${table(
+  ['', 'ms', 'of node -e 0'],
+  Object.entries(report.starts ?? {})
+    .filter(([, result]) => result.ms !== undefined)
+    .map(([name, result]) => [name, number(result.ms), number(result.ms / report.starts['node -e 0'].ms)]),
+)}
 `
 }

@@ -43,11 +43,13 @@ const CODEC = [
   { field: 'relayPerSecond', limit: 10, what: 'relay step' },
 ]
 
+const START_LIMIT = 2.5
+
 const verdict = (name, value, isMet) => ({ name, value, verdict: value === undefined ? 'not measured' : isMet(value) ? 'met' : 'not met' })
 const divide = (a, b) => (a === undefined || b === undefined ? undefined : a / b)
 
-/** `results[case][contestant]` and `codecs[contestant]` hold medians. */
-export function judge(results, codecs) {
+/** `results[case][contestant]`, `codecs[contestant]` and `starts[program]` hold medians. */
+export function judge(results, codecs, starts = {}) {
   return [
     ...RATIOS.map(({ name, aCase, against, of, isMet }) =>
       verdict(name, divide(of(results[aCase]?.ours), of(results[aCase]?.[against])), isMet),
@@ -65,6 +67,11 @@ export function judge(results, codecs) {
         divide(codecs.ours?.[field], codecs.msgpackr?.[field]),
         (ratio) => ratio >= limit,
       ),
+    ),
+    verdict(
+      `start-up: ockam --version / node -e 0 ≤ ${START_LIMIT}`,
+      divide(starts['ockam --version']?.ms, starts['node -e 0']?.ms),
+      (ratio) => ratio <= START_LIMIT,
     ),
   ]
 }

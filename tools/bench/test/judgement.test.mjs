@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { createCertificates } from '../runner/certificate.mjs'
 import { median, medianRecord } from '../runner/median.mjs'
 import { plan } from '../runner/plan.mjs'
+import { absenceOf, measureStart, PROGRAMS } from '../runner/start-up.mjs'
 import { judge, judgeCeiling } from '../runner/target.mjs'
 
 const verdictOf = (entries, part) => entries.find(({ name }) => name.includes(part)).verdict
@@ -30,8 +31,31 @@ describe('goals', () => {
 
   test('name only cases that the full plan runs', () => {
     const names = plan({ isQuick: false, canPin: true }).map(({ name }) => name)
-    const goals = [...judge({}, {})].filter(({ name }) => !name.startsWith('routing header'))
+    const goals = [...judge({}, {})].filter(({ name }) => !/^(routing header|start-up)/.test(name))
     for (const { name } of goals) expect(names).toContain(name.slice(0, name.indexOf(':')))
+  })
+})
+
+describe('start-up', () => {
+  const verdict = (starts) => verdictOf(judge({}, {}, starts), 'start-up: ockam --version')
+
+  test('may take two and a half times what Node alone takes', () => {
+    expect(verdict({ 'node -e 0': { ms: 40 }, 'ockam --version': { ms: 100 } })).toBe('met')
+    expect(verdict({ 'node -e 0': { ms: 40 }, 'ockam --version': { ms: 101 } })).toBe('not met')
+    expect(verdict({ 'node -e 0': { ms: 40 }, 'ockam --version': { absent: 'not built' } })).toBe('not measured')
+  })
+
+  test('is measured of the programs that the goal names, and of none that is not there', async () => {
+    const [node, version, ...others] = PROGRAMS
+    expect([node.name, version.name]).toEqual(['node -e 0', 'ockam --version'])
+    expect([absenceOf(node, '/nowhere'), absenceOf(version, '/nowhere')]).toEqual([undefined, 'the ockam command is not built'])
+    expect(others.every((program) => absenceOf(program, '/nowhere') !== undefined)).toBe(true)
+    expect((await measureStart(node, { starts: 2, longestMs: 20_000 })).ms).toBeGreaterThan(0)
+  })
+
+  test('of a program that fails is no number', async () => {
+    const program = { name: 'node -e 1', argv: ['-e', 'console.error("broken"); process.exit(1)'] }
+    await expect(measureStart(program, { starts: 1, longestMs: 20_000 })).rejects.toThrow('node -e 1 failed: broken')
   })
 })
 
