@@ -19,7 +19,7 @@ export interface FreshClone {
   /** For files nobody but the test sees. */
   readonly scripts: string
   readonly environment: Readonly<Record<string, string>>
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** Whether this folder is a clone itself, and git is there to clone it. */
