@@ -12,6 +12,12 @@ export interface PortalOptions {
    * standing clients cost.
    */
   readonly windowBytes?: number
+  /**
+   * Bytes under way to the node at the other end, of all connections that go there through the same channel: what was sent and is not known to have
+   * come. Default 1 MiB, which is what a relay holds for one destination before it makes others wait; at least 128 KiB. More makes single
+   * connections quicker over long distances: no more than this moves in the time that a message needs for the way there and back.
+   */
+  readonly maxInFlightBytes?: number
   /** With inlets and outlets of other makes, which know no credit: unwritten bytes from which the sender has to wait. Default 512 KiB. */
   readonly maxQueuedBytes?: number
   /** With those: how long a client may take nothing while the sender, and whoever shares its channel, waits. Then the connection ends. Default 20 000. */
@@ -42,6 +48,7 @@ export function portalSettings(of: string, options: PortalOptions): PortalSettin
   return {
     maxConnections: integer(of, 'maxConnections', options.maxConnections, 1024, 1, 1_000_000),
     windowBytes: integer(of, 'windowBytes', options.windowBytes, 1024 * 1024, 2 * INITIAL_WINDOW, MAX_BYTES),
+    maxInFlightBytes: integer(of, 'maxInFlightBytes', options.maxInFlightBytes, 1024 * 1024, 128 * 1024, MAX_BYTES),
     maxQueuedBytes: integer(of, 'maxQueuedBytes', options.maxQueuedBytes, 512 * 1024, 1, MAX_BYTES),
     stallTimeoutMs: integer(of, 'stallTimeoutMs', options.stallTimeoutMs, 20_000, 1, MAX_TIMER_MS),
     lingerTimeoutMs: integer(of, 'lingerTimeoutMs', options.lingerTimeoutMs, 60_000, 1, MAX_TIMER_MS),

@@ -22,7 +22,8 @@ import { isExtendedRoute, portalAddress } from './extension.ts'
 import type { PeerBinding } from './peer-binding.ts'
 import { PeerWatch } from './peer-watch.ts'
 import type { Carried, Portal } from './portal.ts'
-import { decodePortalMessage, PING, PONG, type PortalMessage } from './portal-message.ts'
+import { pathWindowOf } from './path-window.ts'
+import { decodePortalMessage, PING, type PortalMessage } from './portal-message.ts'
 import { cut, type PortalSocket } from './portal-socket.ts'
 import { PortalStream } from './portal-stream.ts'
 
@@ -104,7 +105,8 @@ export class PortalConnection implements BatchWorker, Carried {
    */
   open(first: LocalMessage, binding: PeerBinding, confirmMs?: number): void {
     if (this.#isOver) return
-    const { portal, socket } = this.#options
+    const { portal, producer, socket } = this.#options
+    const { clock, random } = portal.router.services
     const isExtended = this.#options.isExtended && isExtendedRoute(first.returnRoute)
     this.#binding = binding
     this.#peerRoute = first.returnRoute
@@ -112,17 +114,18 @@ export class PortalConnection implements BatchWorker, Carried {
       ...portal.settings,
       socket,
       context: this.#context,
-      clock: portal.router.services.clock,
+      clock,
       onwardRoute: first.returnRoute,
       returnRoute: this.returnRoute,
       isExtended,
+      path: producer && pathWindowOf(producer, random),
       answersMarks: confirmMs !== undefined,
       traffic: portal.traffic,
       onOver: (reason, code) => this.#over(reason, code),
     })
     portal.opened({ remote: socket.remote, peer: binding.identifier, isExtended })
     if (isExtended && confirmMs !== undefined) {
-      this.#confirmation = portal.router.services.clock.schedule(confirmMs, () => this.#abort('timeout', true))
+      this.#confirmation = clock.schedule(confirmMs, () => this.#abort('timeout', true))
     } else this.#isConfirmed = true
     if (isExtended && portal.settings.keepAliveMs > 0) this.#watch = this.#watchPeer(this.#stream)
     this.#stream.start()
@@ -196,7 +199,6 @@ export class PortalConnection implements BatchWorker, Carried {
         this.#isConfirmed = true
         this.#confirmation?.cancel()
       }
-      if (decoded.kind === 'ping') return stream.say(PONG)
       if (decoded.kind === 'mark') this.#markAnswer?.cancel()
       return stream.receive(decoded)
     }
@@ -208,7 +210,7 @@ export class PortalConnection implements BatchWorker, Carried {
     return new PeerWatch({
       clock: router.services.clock,
       intervalMs: settings.keepAliveMs,
-      ask: () => dropPressure(stream.say(PING)),
+      ask: () => stream.say(PING),
       onGone: () => this.#abort('timeout', true),
     })
   }

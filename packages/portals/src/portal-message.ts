@@ -1,6 +1,6 @@
 /**
  * The messages of a portal: Ping, Pong, Disconnect and Payload as the published Rust and Elixir nodes have them (portal section of the routing
- * specification), and Credit, End and Mark, which only ends that have agreed on them send (`docs/wire.md`).
+ * specification), and those that only ends that have agreed on them send (`docs/wire.md`).
  *
  * | message | bytes |
  * |---|---|
@@ -9,6 +9,7 @@
  * | Credit | `04`, bytes as unsigned LEB128 |
  * | End | `05` |
  * | Mark | `06`, Payloads sent so far modulo 65,536 (two bytes, little-endian), bytes granted so far as unsigned LEB128, `01` after End or `00` |
+ * | Challenge, Response | `07`, `08`, eight bytes, the same in both |
  *
  * Not here: who may send what when.
  */
@@ -32,6 +33,8 @@ export const END: Uint8Array = Uint8Array.of(5)
 const PAYLOAD = 3
 const CREDIT = 4
 const MARK = 6
+const CHALLENGE = 7
+const RESPONSE = 8
 
 export type PortalMessage =
   | { readonly kind: 'ping' | 'pong' | 'disconnect' | 'end' }
@@ -39,6 +42,7 @@ export type PortalMessage =
   | { readonly kind: 'payload'; readonly data: Uint8Array; readonly counter: number | undefined }
   | { readonly kind: 'credit'; readonly bytes: number }
   | ({ readonly kind: 'mark' } & PortalMark)
+  | { readonly kind: 'challenge' | 'response'; readonly number: bigint }
 
 /** What one end has sent since the beginning: what the other must have received, if nothing was lost. */
 export interface PortalMark {
@@ -64,12 +68,14 @@ export function decodePortalMessage(bytes: Uint8Array): PortalMessage | undefine
   if (kind === undefined) return undefined
   const simple = SIMPLE[kind]
   if (simple !== undefined) return simple
-  if (kind !== PAYLOAD && kind !== CREDIT && kind !== MARK) return undefined
+  if (kind !== PAYLOAD && kind !== CREDIT && (kind < MARK || kind > RESPONSE)) return undefined
   try {
     const reader = new BareReader(bytes, { what: 'portal message' })
     reader.u8()
     if (kind === CREDIT) return { kind: 'credit', bytes: reader.uvarint() }
     if (kind === MARK) return { kind: 'mark', payloads: reader.u16(), grantedBytes: reader.uvarint(), hasEnded: reader.bool() }
+    if (kind === CHALLENGE) return { kind: 'challenge', number: reader.u64() }
+    if (kind === RESPONSE) return { kind: 'response', number: reader.u64() }
     const data = reader.data()
     // Rust looks for a counter only where there is room for one: a single byte behind the data means nothing.
     const counter = reader.remaining >= PAYLOAD_TAIL && reader.u8() === 1 ? reader.u16() : undefined
@@ -105,4 +111,12 @@ export function encodeCredit(bytes: number): Uint8Array {
 
 export function encodeMark({ payloads, grantedBytes, hasEnded }: PortalMark): Uint8Array {
   return new BareWriter(14).u8(MARK).u16(payloads).uvarint(grantedBytes).bool(hasEnded).finish()
+}
+
+export function encodeChallenge(number: bigint): Uint8Array {
+  return new BareWriter(9).u8(CHALLENGE).u64(number).finish()
+}
+
+export function encodeResponse(number: bigint): Uint8Array {
+  return new BareWriter(9).u8(RESPONSE).u64(number).finish()
 }

@@ -1,7 +1,8 @@
 /**
  * The bytes between one socket and the portal worker at the other end, once both know each other.
  *
- * From the socket: one read is one Payload. Reading stops while there is pressure, or no credit. To the socket: what arrives is written at once;
+ * From the socket: one read is one Payload. Reading stops while there is pressure, no credit, or too much under way to the other program. To the
+ * socket: what arrives is written at once;
  * between two ends of ours the other side has credit for it, otherwise the sender is made to wait when too much is unwritten, and the connection ends
  * when nothing of that is taken for a while: a client that stands still must not stop its neighbours on the same channel for ever.
  *
@@ -13,15 +14,19 @@ import { type Clock, type Context, dropPressure, OckamError, type Pressure, type
 import { ReceiveWindow, SendCredit } from './credit.ts'
 import type { EndReason } from './end-reason.ts'
 import { systemCode } from './error.ts'
+import type { PathUser, PathWindow } from './path-window.ts'
 import {
   DISCONNECT,
+  encodeChallenge,
   encodeCredit,
   encodeMark,
+  encodeResponse,
   END,
   framePayload,
   MAX_PAYLOAD_BYTES,
   PAYLOAD_HEAD,
   PAYLOAD_TAIL,
+  PONG,
   type PortalMark,
   type PortalMessage,
 } from './portal-message.ts'
@@ -40,6 +45,8 @@ const HELD_BESIDES = 1024
 export interface StreamSettings {
   /** Between our own ends: what is held for one client that does not read. */
   readonly windowBytes: number
+  /** Between our own ends: what may be under way, of all connections through the same channel. */
+  readonly maxInFlightBytes: number
   /** With other makes: unwritten bytes, with some added for each Payload, from which the sender has to wait. */
   readonly maxQueuedBytes: number
   /** With other makes: how long a client may take nothing while the sender waits for it. */
@@ -65,6 +72,8 @@ export interface StreamOptions extends StreamSettings {
   readonly returnRoute: Route
   /** Whether the other end is one of ours: Credit, End, Mark and counters are used. */
   readonly isExtended: boolean
+  /** Of the channel; undefined when the other end is in this node. */
+  readonly path: PathWindow | undefined
   /** Whether a Mark is answered with one: the outlet's part. */
   readonly answersMarks: boolean
   readonly traffic: Traffic
@@ -72,12 +81,13 @@ export interface StreamOptions extends StreamSettings {
   onOver(reason: EndReason, code: string | undefined): void
 }
 
-export class PortalStream {
+export class PortalStream implements PathUser {
   sentBytes = 0
   receivedBytes = 0
   readonly #options: StreamOptions
   readonly #credit: SendCredit | undefined
   readonly #window: ReceiveWindow | undefined
+  readonly #path: PathWindow | undefined
   /** Read, and not yet sent whole. While there is one, the socket is paused. */
   #chunk: ReadChunk | undefined
   /** How many things have to be waited for before more is sent. */
@@ -103,6 +113,7 @@ export class PortalStream {
     this.#movedAt = options.clock.monotonic()
     this.#credit = options.isExtended ? new SendCredit() : undefined
     this.#window = options.isExtended ? new ReceiveWindow(options.windowBytes) : undefined
+    this.#path = options.isExtended ? options.path : undefined
   }
 
   /** Called once, when the other end may be sent to. */
@@ -142,8 +153,11 @@ export class PortalStream {
       if (this.#credit.add(message.bytes)) this.#pump()
       else this.#violate()
     } else if (message.kind === 'mark' && this.#credit !== undefined) this.#compare(message, this.#credit)
+    else if (message.kind === 'challenge' && this.#window !== undefined) this.say(encodeResponse(message.number))
+    else if (message.kind === 'response' && this.#window !== undefined) this.#path?.answered(message.number)
     else if (message.kind === 'end' && this.#window !== undefined && !this.#hasReceivedEnd) this.#receiveEnd()
-    else if (message.kind === 'end' || message.kind === 'credit' || message.kind === 'mark') this.#violate()
+    else if (message.kind === 'ping') this.say(PONG)
+    else if (message.kind !== 'pong') this.#violate()
     return undefined
   }
 
@@ -163,15 +177,32 @@ export class PortalStream {
     this.#pump()
   }
 
-  /** Sends a message that carries nothing. Ends the stream when there is no way any more. */
-  say(message: Uint8Array): Pressure {
-    return this.#send(message)
+  /**
+   * Sends a message that carries nothing, without waiting for room: a peer that asks and does not read must not stop what comes from others. Ends the
+   * stream when there is no way any more, or when too much waits there already.
+   */
+  say(message: Uint8Array): void {
+    dropPressure(this.#send(message))
+  }
+
+  get maxInFlightBytes(): number {
+    return this.#options.maxInFlightBytes
+  }
+
+  /** There is room under way: for the path. */
+  goOn(): void {
+    this.#pump()
+  }
+
+  /** For the path. */
+  challenge(number: bigint): void {
+    this.say(encodeChallenge(number))
   }
 
   /** Tells the other end what it must have received; for ends of ours. */
   mark(): void {
     const grantedBytes = this.#window?.grantedBytes ?? 0
-    dropPressure(this.#send(encodeMark({ payloads: this.#sendCounter, grantedBytes, hasEnded: this.#hasSentEnd })))
+    this.say(encodeMark({ payloads: this.#sendCounter, grantedBytes, hasEnded: this.#hasSentEnd }))
   }
 
   /** Ends it from outside. @param isTold whether the other end can still be told. */
@@ -189,6 +220,7 @@ export class PortalStream {
         const { dataBytes } = this.#credit
         if (dataBytes < Math.min(length, LEAST_PIECE)) break
         length = Math.min(length, dataBytes)
+        if (this.#path?.take(this, length) === false) break
         this.#credit.spend(length)
       }
       const payload = this.#framed(chunk, length)
@@ -198,6 +230,7 @@ export class PortalStream {
       this.#movedAt = this.#options.clock.monotonic()
       this.#options.traffic.sentBytes += length
       this.#hold(this.#send(payload))
+      if (!this.#isOver) this.#path?.sent(this)
     }
     if (this.#isOver) return
     if (this.#chunk !== undefined || this.#holds > 0) socket.pause()
@@ -219,10 +252,10 @@ export class PortalStream {
   #hold(pressure: Pressure): void {
     if (pressure === undefined) return
     this.#holds++
-    dropPressure(pressure.then(this.#goOn))
+    dropPressure(pressure.then(this.#unhold))
   }
 
-  readonly #goOn = (): void => {
+  readonly #unhold = (): void => {
     this.#holds--
     this.#pump()
   }
@@ -257,6 +290,7 @@ export class PortalStream {
     else {
       if (hasEnded && !this.#hasReceivedEnd) this.#receiveEnd()
       if (this.#options.answersMarks) this.mark()
+      this.#path?.retry(this)
       this.#pump()
     }
   }
@@ -283,7 +317,7 @@ export class PortalStream {
 
   #grant(): void {
     const bytes = this.#hasReceivedEnd ? 0 : (this.#window?.grant() ?? 0)
-    if (bytes > 0) dropPressure(this.#send(encodeCredit(bytes)))
+    if (bytes > 0) this.say(encodeCredit(bytes))
   }
 
   /** The sender waits until half is written, and gives up a socket that takes nothing. */
@@ -317,7 +351,7 @@ export class PortalStream {
     if (this.#hasSentEnd) return
     this.#hasSentEnd = true
     if (this.#window === undefined) this.#end('ended', { isTold: true })
-    else dropPressure(this.#send(END))
+    else this.say(END)
   }
 
   #socketClosed(): void {
@@ -344,11 +378,12 @@ export class PortalStream {
   /** @param how.isTold the other end gets a Disconnect. @param how.isCut the socket ends at once; otherwise with what has arrived for it. */
   #end(reason: EndReason, { isTold = false, isCut = false }: { readonly isTold?: boolean; readonly isCut?: boolean }): void {
     if (this.#isOver) return
-    if (isTold) dropPressure(this.#send(DISCONNECT))
+    if (isTold) this.say(DISCONNECT)
     // Sending may have failed, and ended it.
     if (this.#isOver) return
     this.#isOver = true
     this.#chunk = undefined
+    this.#path?.leave(this)
     this.#endWait()
     if (isCut) cut(this.#options.socket)
     else this.#linger()

@@ -7,7 +7,7 @@ import { type ResolvedRoute, type Session, type SessionEvents } from '@ockam/cor
 import { trustEveryone } from '@ockam/node'
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { createTcpOutlet, type TcpInlet } from '../src/index.ts'
+import { createTcpOutlet, type TcpInlet, type TcpInletOptions } from '../src/index.ts'
 import { RawPeer, bytesOf, endOf, rawOutlet } from './fixture/raw-peer.ts'
 import { connectTo, cutOf, endSockets, readBytes, startEchoServer, startServer, until } from './fixture/socket.ts'
 import { hastyClock, inletOf, portalTo, type Side, World } from './fixture/world.ts'
@@ -63,14 +63,14 @@ class SteeredSession implements Session {
 const PORTAL_WORKER = `portal1_${'0'.repeat(32)}`
 
 /** An inlet of ours on a steered session, one of its clients, and an outlet that speaks byte by byte. */
-async function inletWithRawOutlet(worker = PORTAL_WORKER, clock = {}) {
+async function inletWithRawOutlet(worker = PORTAL_WORKER, clock = {}, options: Partial<TcpInletOptions> = {}) {
   const here = newWorld()
   const server = await here.server()
   const client = await here.side(clock)
   const listener = rawOutlet(server, 'outlet')
   const portal = rawOutlet(server, worker)
   const session = await SteeredSession.of(client)
-  const inlet: TcpInlet = await inletOf(client, { to: session, outlet: 'outlet' })
+  const inlet: TcpInlet = await inletOf(client, { to: session, outlet: 'outlet', ...options })
   const socket = await connectTo(inlet.port)
   const ping = await listener.mailbox.receive({ timeoutMs: 10_000 })
   await portal.answer(ping, '01')
@@ -134,6 +134,24 @@ describe('an inlet after an interruption', () => {
     await answer('06' + '0000' + '808040' + '01')
     await ended
     while (inlet.statistics().sentBytes < 600_000) await next()
+  })
+
+  test('asks again whether what it has sent has come, because the question may have been lost', async () => {
+    const { session, socket, answer, next, inlet } = await inletWithRawOutlet(PORTAL_WORKER, {}, { maxInFlightBytes: 128 * 1024 })
+    socket.write(new Uint8Array(200_000))
+    // All that may be under way has been sent; the questions behind it get lost.
+    let questions = 0
+    while (questions < 2) if ((await next()).startsWith('07')) questions++
+    session.goDown()
+    session.comeUp()
+    let mark = await next()
+    while (!mark.startsWith('06')) mark = await next()
+    await answer('06' + '0000' + '00' + '00')
+    let question = await next()
+    while (!question.startsWith('07')) question = await next()
+    expect(inlet.statistics().sentBytes).toBeLessThan(128 * 1024)
+    await answer(`08${question.slice(2)}`)
+    await until(() => inlet.statistics().sentBytes === 200_000, 'the rest was sent')
   })
 
   test.each([

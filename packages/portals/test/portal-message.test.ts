@@ -6,7 +6,9 @@ import { describe, expect, test } from 'vitest'
 import {
   decodePortalMessage,
   DISCONNECT,
+  encodeChallenge,
   encodeCredit,
+  encodeResponse,
   END,
   framePayload,
   MAX_PAYLOAD_BYTES,
@@ -46,6 +48,13 @@ describe('encoding', () => {
   test('Credit and End are what docs/wire.md says', () => {
     expect(hexOf(encodeCredit(786_432))).toBe('04808030')
     expect(hexOf(END)).toBe('05')
+  })
+
+  test('Challenge and Response are what docs/wire.md says, and differ in their first byte alone', () => {
+    expect(hexOf(encodeChallenge(0x0102_0304_0506_0708n))).toBe('070807060504030201')
+    expect(hexOf(encodeResponse(0x0102_0304_0506_0708n))).toBe('080807060504030201')
+    expect(decodePortalMessage(bytesOf('07ffffffffffffffff'))).toEqual({ kind: 'challenge', number: 2n ** 64n - 1n })
+    expect(decodePortalMessage(bytesOf('08ffffffffffffffff'))).toEqual({ kind: 'response', number: 2n ** 64n - 1n })
   })
 })
 
@@ -119,7 +128,21 @@ describe('decoding', () => {
   })
 
   test('refuses nothing at all, unknown kinds, lengths over what is there, and lengths over all bounds', () => {
-    for (const hex of ['', '06', 'ff', '03', '030261', '03ffffffff0f61', `03${'ff'.repeat(9)}01`, '04', '0480'])
+    for (const hex of [
+      '',
+      '06',
+      'ff',
+      '03',
+      '030261',
+      '03ffffffff0f61',
+      `03${'ff'.repeat(9)}01`,
+      '04',
+      '0480',
+      '07',
+      `07${'00'.repeat(7)}`,
+      '08',
+      '09',
+    ])
       expect(decodePortalMessage(bytesOf(hex))).toBeUndefined()
   })
 

@@ -2,12 +2,12 @@
 
 import { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
-import { type Context, dropPressure, type Pressure, Route, systemClock } from '@ockam/core'
+import { type Context, dropPressure, OckamError, type Pressure, Route, systemClock } from '@ockam/core'
 import { afterEach, describe, expect, test } from 'vitest'
 import { decodePortalMessage, type PortalMessage } from '../src/portal-message.ts'
 import { PortalStream } from '../src/portal-stream.ts'
 import { eventReader } from '../src/socket-reader.ts'
-import { hexOf } from './fixture/raw-peer.ts'
+import { bytesOf, hexOf } from './fixture/raw-peer.ts'
 
 const MAX_QUEUED_BYTES = 64 * 1024
 const opened: Stalled[] = []
@@ -24,7 +24,7 @@ interface Stalled {
   readonly take: () => void
 }
 
-function stalledStream(options: { readonly isExtended?: boolean } = {}): Stalled {
+function stalledStream(options: { readonly isExtended?: boolean; readonly dispatch?: () => Pressure } = {}): Stalled {
   const written: Uint8Array[] = []
   const taken: ((error?: Error | null) => void)[] = []
   const said: string[] = []
@@ -37,14 +37,21 @@ function stalledStream(options: { readonly isExtended?: boolean } = {}): Stalled
   }
   const stream = new PortalStream({
     socket: { socket, reader: eventReader(socket), remote: 'test', canReset: false },
-    context: { dispatch: ({ payload }: { payload: Uint8Array }) => void said.push(hexOf(payload)) } as unknown as Context,
+    context: {
+      dispatch: ({ payload }: { payload: Uint8Array }) => {
+        said.push(hexOf(payload))
+        return options.dispatch?.()
+      },
+    } as unknown as Context,
     clock: systemClock,
     onwardRoute: Route.of('there'),
     returnRoute: Route.of('here'),
     isExtended: options.isExtended ?? false,
+    path: undefined,
     answersMarks: true,
     traffic: { sentBytes: 0, receivedBytes: 0 },
     windowBytes: 512 * 1024,
+    maxInFlightBytes: 1024 * 1024,
     maxQueuedBytes: MAX_QUEUED_BYTES,
     stallTimeoutMs: 60_000,
     lingerTimeoutMs: 60_000,
@@ -116,4 +123,28 @@ test('between our own ends an empty Payload gives its credit back at once', () =
   // Credit, and nothing else.
   expect(said.every((hex) => hex.startsWith('04'))).toBe(true)
   expect(said.length).toBeGreaterThan(2)
+})
+
+describe('a peer that asks and does not read what it is answered', () => {
+  const questions = ['00', '070000000000000000', '0600000000']
+
+  test('makes nobody wait: what it asks for is sent, and the messages of others that come behind are handled', () => {
+    const { stream, said } = stalledStream({ isExtended: true, dispatch: () => new Promise(() => undefined) })
+    for (const hex of questions) expect(stream.receive(decodePortalMessage(bytesOf(hex)) as PortalMessage)).toBeUndefined()
+    expect(said).toEqual(['01', '080000000000000000', '0600000000'])
+  })
+
+  test('ends its connection when there is no room for more answers', () => {
+    for (const hex of questions) {
+      const full = new OckamError('routing/mailbox-overflow', 'Full.')
+      const { stream, ends } = stalledStream({
+        isExtended: true,
+        dispatch: () => {
+          throw full
+        },
+      })
+      dropPressure(stream.receive(decodePortalMessage(bytesOf(hex)) as PortalMessage))
+      expect(ends).toEqual(['route-lost'])
+    }
+  })
 })

@@ -4,6 +4,7 @@
  */
 
 import type { Socket } from 'node:net'
+import type { Route } from '@ockam/core'
 import type { NodeOptions } from '@ockam/node'
 import { tcp } from '@ockam/transport-tcp'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -236,7 +237,8 @@ describe('two ends of ours', () => {
     served[0]!.write(pattern(1_000_000))
     let spent = 0
     const take = async (): Promise<void> => {
-      const { message } = await peer.receive(500)
+      const { hex, message } = await peer.receive(500)
+      if (hex.startsWith('07')) return
       // Kind, length, the data, three bytes of counter; and what a Payload costs besides.
       spent += message.payload.length - (message.payload.length < 16_390 ? 6 : 7) + 64
     }
@@ -256,6 +258,55 @@ describe('two ends of ours', () => {
     ).rejects.toMatchObject({ code: 'routing/timeout' })
     expect(spent - before).toBeLessThanOrEqual(196_608 + 5000)
     expect(spent - before).toBeGreaterThan(196_608 - 5000)
+  })
+
+  test('a Challenge is answered with the same number, at once; it and a Response are no messages of other makes', async () => {
+    const { peer } = await outletAndPeer(OURS)
+    const way = await peer.connect()
+    expect((await peer.receive()).hex).toBe(FIRST_CREDIT)
+    await peer.send(way, '070102030405060708')
+    expect((await peer.receive()).hex).toBe('080102030405060708')
+    const other = await RawPeer.open(peer.side)
+    for (const hex of ['070102030405060708', '080102030405060708']) {
+      await other.send(await other.connect(), hex)
+      expect((await other.receive()).hex).toBe('02')
+    }
+  })
+
+  test('a peer that gives credit and answers nothing gets one window, over all of its connections; an answer to what it was asked gets it more', async () => {
+    const { peer, served } = await outletAndPeer(OURS)
+    const ways: Route[] = []
+    while (ways.length < 10) {
+      ways.push(await peer.connect())
+      expect((await peer.receive()).hex).toBe(FIRST_CREDIT)
+    }
+    await until(() => served.length === 10, 'the target was reached')
+    // 2^30 bytes for each.
+    for (const way of ways) await peer.send(way, '048080808004')
+    for (const target of served) target.write(pattern(1_000_000))
+    let bytes = 0
+    let challenge = ''
+    const take = async (): Promise<void> => {
+      for (;;) {
+        const { hex, message } = await peer.receive(500)
+        if (hex.startsWith('03')) bytes += message.payload.length
+        else challenge = hex
+      }
+    }
+    const isOver = { code: 'routing/timeout' }
+    await expect(take()).rejects.toMatchObject(isOver)
+    expect(bytes).toBeLessThan(1024 * 1024)
+    expect(bytes).toBeGreaterThan(900_000)
+    const before = bytes
+    for (const way of ways) await peer.send(way, '080102030405060708')
+    await expect(take()).rejects.toMatchObject(isOver)
+    expect(bytes).toBe(before)
+    expect(challenge).toMatch(/^07.{16}$/)
+    // On another connection than it came by: what counts is the number.
+    await peer.send(ways[0] as Route, `08${challenge.slice(2)}`)
+    await expect(take()).rejects.toMatchObject(isOver)
+    expect(bytes - before).toBeGreaterThan(700_000)
+    expect(bytes - before).toBeLessThan(1024 * 1024)
   })
 
   test('a peer that sends more than it has credit for is cut off', async () => {

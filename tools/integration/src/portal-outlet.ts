@@ -9,8 +9,8 @@ import { answerParent, settings } from './control/parent.ts'
 
 export interface PortalOutletSettings {
   readonly relay: string
-  /** The one identity that is let in. */
-  readonly client: string
+  /** The identities that are let in. */
+  readonly clients: readonly string[]
 }
 
 /** What the test asks for. */
@@ -18,18 +18,18 @@ export interface OutletWish extends Pick<TcpOutletOptions, 'to' | 'isExtended' |
   readonly name: string
 }
 
-const { relay, client } = settings<PortalOutletSettings>()
+const { relay, clients } = settings<PortalOutletSettings>()
 const node = await createNode({ transports: [tcp()] })
 const identity = await node.createIdentity()
 const outlets = new Map<string, TcpOutlet>()
 const memory = new MemoryWatch()
-await node.listenSecureChannels('api', { identity, trust: trustIdentifiers([client]) })
+await node.listenSecureChannels('api', { identity, trust: trustIdentifiers(clients) })
 await node.createRelay(relay, { name: 'service' })
 
 answerParent(
   {
     offer: async ({ name, ...options }: OutletWish) => {
-      outlets.set(name, await createTcpOutlet(node, name, { ...options, allow: [client] }))
+      outlets.set(name, await createTcpOutlet(node, name, { ...options, allow: clients }))
     },
     portal: (name: string) => outlets.get(name)?.statistics(),
     held: () => heldBy(node.router),

@@ -49,18 +49,19 @@ function serve(socket: Socket, line: string): void {
 function flood(socket: Socket, totalBytes: number): void {
   const stream = createCipheriv('aes-128-ctr', new Uint8Array(16), new Uint8Array(16))
   const hash = createHash('sha256')
-  flooded = { bytes: 0, digest: '' }
+  const own = { bytes: 0, digest: '' }
+  flooded = own
   const offer = (): void => {
-    while (flooded.bytes < totalBytes && !socket.destroyed) {
-      const piece = stream.update(PIECE.subarray(0, Math.min(PIECE.length, totalBytes - flooded.bytes)))
+    while (own.bytes < totalBytes && !socket.destroyed) {
+      const piece = stream.update(PIECE.subarray(0, Math.min(PIECE.length, totalBytes - own.bytes)))
       hash.update(piece)
-      flooded.bytes += piece.length
+      own.bytes += piece.length
       if (!socket.write(piece)) {
         socket.once('drain', offer)
         return
       }
     }
-    flooded.digest = hash.digest('hex')
+    own.digest = hash.digest('hex')
     socket.end()
   }
   offer()
