@@ -2,12 +2,12 @@
  * Credit windows between two ends of ours: each end sends only what the other has said it can hold, so that a client that does not read costs its
  * own window, and nothing that its neighbours share. Rules and numbers are in `docs/wire.md`.
  *
- * A Payload costs the length of its data and {@link PAYLOAD_COST}, which is about what a message costs its holder besides its data.
+ * A Payload costs the length of its data and {@link PAYLOAD_COST}, which is more than a Payload that waits for its socket costs its holder besides.
  */
 
 /** What each end may send before it has heard of any credit. */
 export const INITIAL_WINDOW: number = 256 * 1024
-const PAYLOAD_COST = 64
+export const PAYLOAD_COST = 512
 /** More than anybody may have outstanding: credit above this is a mistake or an attack. */
 const MAX_WINDOW = 0x7fff_ffff
 

@@ -11,7 +11,7 @@
  */
 
 import { type Clock, type Context, dropPressure, OckamError, type Pressure, type Route, type Timer } from '@ockam/core'
-import { ReceiveWindow, SendCredit } from './credit.ts'
+import { PAYLOAD_COST, ReceiveWindow, SendCredit } from './credit.ts'
 import type { EndReason } from './end-reason.ts'
 import { systemCode } from './error.ts'
 import type { PathUser, PathWindow } from './path-window.ts'
@@ -36,11 +36,8 @@ import { allocate, type ReadChunk } from './socket-reader.ts'
 /** Less credit than this is saved up, or a byte at a time would be sent. */
 const LEAST_PIECE = 4096
 
-/** About what a Payload that waits for its socket costs besides its data: without a window to charge it to, a flood of single bytes counts too. */
-const WAITING_COST = 512
-
 /** Data may keep a message of twice its length and this alive; what is behind it in a longer one is not held for a socket that takes nothing. */
-const HELD_BESIDES = 1024
+const HELD_BESIDES = 128
 
 export interface StreamSettings {
   /** Between our own ends: what is held for one client that does not read. */
@@ -306,7 +303,7 @@ export class PortalStream implements PathUser {
 
   /** Of a Payload while it is unwritten. */
   #costOf(length: number): number {
-    return this.#window === undefined ? length + WAITING_COST : length
+    return this.#window === undefined ? length + PAYLOAD_COST : length
   }
 
   /** A Payload is held no more: its credit goes back. */

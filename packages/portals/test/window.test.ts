@@ -1,8 +1,12 @@
 /** A client or target that does not read: what it costs, and that it costs its neighbours nothing. */
 
 import type { Socket } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, test } from 'vitest'
+import { createTcpOutlet } from '../src/index.ts'
 import { connectTo, cutOf, endSockets, pattern, readAll, readBytes, startServer, until } from './fixture/socket.ts'
+import { Spender } from './fixture/spender.ts'
 import { portalTo, World } from './fixture/world.ts'
 
 const world = { current: new World() }
@@ -39,6 +43,19 @@ function startFloodServer(sent: { bytes: number }): Promise<number> {
       offer()
     })
   })
+}
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+/** Objects and buffers, after everything that is garbage has gone. */
+async function bytesInUse(): Promise<number> {
+  for (let i = 0; i < 4; i++) {
+    collectGarbage()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
 }
 
 async function echoes(port: number | undefined, length = 2_000_000): Promise<void> {
@@ -93,16 +110,27 @@ describe('between our own ends', () => {
     expect((await readAll(socket)).equals(bytes)).toBe(true)
   })
 
-  test('single bytes cost more than their length, so that a window of them is bounded too', async () => {
+  test('single bytes hold no more memory than they cost credit, when their target stands still, and one more than there is credit for ends it', async () => {
     const served: Socket[] = []
-    const { inlet } = await portalTo(world.current, await startServer((socket) => void served.push(socket)))
-    const sender = await connectTo(inlet.port)
-    for (let i = 0; i < 2000; i++) {
-      sender.write('x')
-      if (i % 10 === 0) await new Promise((resolve) => setImmediate(resolve))
-    }
-    await until(() => served.length === 1, 'the target was reached')
-    expect((await readBytes(served[0]!, 2000)).length).toBe(2000)
+    const server = await world.current.server()
+    const client = await world.current.side()
+    const to = await startServer((socket) => void served.push(socket.pause()))
+    const outlet = await createTcpOutlet(server.node, 'outlet', { to, allow: [client.identifier] })
+    const spenders: Spender[] = []
+    for (let i = 0; i < 8; i++) spenders.push(await Spender.open(client, i))
+    await until(() => served.length === 8, 'the target was reached')
+    for (const spender of spenders) await spender.fill(450_000)
+    const received = outlet.statistics().receivedBytes
+    const before = await bytesInUse()
+    let sent = 0
+    for (const spender of spenders) sent += await spender.spend()
+    await until(() => outlet.statistics().receivedBytes === received + sent, 'all single bytes have come')
+    expect(sent).toBeGreaterThan(8 * 700)
+    expect((await bytesInUse()) - before).toBeLessThan(sent * 513)
+    expect(outlet.statistics().connections).toBe(8)
+    for (const spender of spenders) await spender.send(1)
+    await until(() => outlet.statistics().connections === 0, 'all have ended')
+    expect(server.ledger.of('portals/connection-closed').map(({ reason }) => reason)).toEqual(Array(8).fill('protocol-violation'))
   })
 })
 

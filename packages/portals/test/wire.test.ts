@@ -240,7 +240,7 @@ describe('two ends of ours', () => {
       const { hex, message } = await peer.receive(500)
       if (hex.startsWith('07')) return
       // Kind, length, the data, three bytes of counter; and what a Payload costs besides.
-      spent += message.payload.length - (message.payload.length < 16_390 ? 6 : 7) + 64
+      spent += message.payload.length - (message.payload.length < 16_390 ? 6 : 7) + 512
     }
     await expect(
       (async () => {
