@@ -1,9 +1,10 @@
 /** The listening socket of an inlet: TCP or Unix, plain or TLS. */
 
-import { chmod, lstat, unlink } from 'node:fs/promises'
-import { connect, createServer as createPlainServer, type Server, type Socket } from 'node:net'
+import { chmod } from 'node:fs/promises'
+import { createServer as createPlainServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, TLSSocket } from 'node:tls'
 import { portalError, systemCode } from './error.ts'
+import { removeLeftBehind } from './left-behind-socket.ts'
 import type { PortalSettings } from './option.ts'
 import type { PortalSocket } from './portal-socket.ts'
 import { formatSocketAddress, type SocketAddress } from './socket-address.ts'
@@ -44,10 +45,8 @@ export async function listenForClients(options: InletListenerOptions): Promise<I
   try {
     await listening(server, listen)
   } catch (error) {
-    if (listen.kind !== 'unix' || systemCode(error) !== 'EADDRINUSE' || !(await isLeftBehind(listen.path)))
+    if (listen.kind !== 'unix' || systemCode(error) !== 'EADDRINUSE' || !(await removeLeftBehind(listen.path)))
       throw listenFailed(listen, error)
-    // A program that was killed leaves its socket behind.
-    await unlink(listen.path)
     server = serverOf(options)
     await listening(server, listen).catch((cause: unknown) => {
       throw listenFailed(listen, cause)
@@ -112,24 +111,6 @@ function listenPrivately(server: Server, path: string, onListening: () => void):
 function boundAddress(server: Server, listen: SocketAddress): SocketAddress {
   const bound = server.address()
   return bound === null || typeof bound === 'string' || listen.kind === 'unix' ? listen : { ...listen, port: bound.port }
-}
-
-/** Whether that path is a socket at which nobody listens any more. A file of another kind refuses connections too, and is somebody's. */
-async function isLeftBehind(path: string): Promise<boolean> {
-  const found = await lstat(path).catch(() => undefined)
-  return found?.isSocket() === true && !(await isAnswered(path))
-}
-
-/** Whether a program listens at that path. */
-function isAnswered(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ path })
-    const settle = (isThere: boolean): void => {
-      socket.destroy()
-      resolve(isThere)
-    }
-    socket.once('connect', () => settle(true)).once('error', (error) => settle(systemCode(error) !== 'ECONNREFUSED'))
-  })
 }
 
 /** Resolves at once: connections are closed by their owner. */

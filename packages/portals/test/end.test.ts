@@ -1,6 +1,6 @@
 /** What the two ends of a portal can be: TCP and Unix sockets, plain and with TLS. */
 
-import { link, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { link, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer as createPlainServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -88,6 +88,27 @@ describe('Unix sockets', () => {
     expect(String(await readBytes(socket, 1))).toBe('x')
     await second.close()
     expect(inlet.statistics().connections).toBe(0)
+  })
+
+  test('of two inlets that find the same left behind one replaces it, and the other leaves the new one alone', async () => {
+    const listen = join(folder, 'inlet.sock')
+    const { client } = await portalTo(world.current, await startEchoServer())
+    for (let round = 0; round < 20; round++) {
+      const left = createPlainServer()
+      await once(left.listen(join(folder, 'first')), 'listening')
+      await link(join(folder, 'first'), listen)
+      left.close()
+      await once(left, 'close')
+      const both = await Promise.allSettled([inletOf(client, { listen }), inletOf(client, { listen })])
+      const made = both.filter((one) => one.status === 'fulfilled')
+      expect(made).toHaveLength(1)
+      expect(both.find((one) => one.status === 'rejected')?.reason).toMatchObject({ code: 'portals/listen-failed' })
+      const socket = await connectTo(0, { path: listen })
+      socket.write('x')
+      expect(String(await readBytes(socket, 1))).toBe('x')
+      await made[0]?.value.close()
+      expect(await readdir(folder)).toEqual([])
+    }
   })
 
   test('a file that is no socket is never removed, nor a link', async () => {
