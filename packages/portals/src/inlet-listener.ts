@@ -52,9 +52,16 @@ export async function listenForClients(options: InletListenerOptions): Promise<I
       throw listenFailed(listen, cause)
     })
   }
-  if (listen.kind === 'unix') await chmod(listen.path, OWNER_ONLY)
+  // Does not wait for connections: they are closed by their owner.
+  const close = async (): Promise<void> => void server.close(() => undefined)
+  try {
+    if (listen.kind === 'unix') await chmod(listen.path, OWNER_ONLY)
+  } catch (cause) {
+    await close()
+    throw listenFailed(listen, cause)
+  }
   server.on('error', (error) => options.onFailure(systemCode(error) ?? 'unknown'))
-  return { address: boundAddress(server, listen), close: () => closed(server) }
+  return { address: boundAddress(server, listen), close }
 }
 
 function serverOf({ listen, tls, settings, onClient, onRefused }: InletListenerOptions): Server {
@@ -111,14 +118,6 @@ function listenPrivately(server: Server, path: string, onListening: () => void):
 function boundAddress(server: Server, listen: SocketAddress): SocketAddress {
   const bound = server.address()
   return bound === null || typeof bound === 'string' || listen.kind === 'unix' ? listen : { ...listen, port: bound.port }
-}
-
-/** Resolves at once: connections are closed by their owner. */
-function closed(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => undefined)
-    resolve()
-  })
 }
 
 const HINTS: Readonly<Record<string, string>> = {

@@ -7,7 +7,7 @@ import { dropPressure } from '@ockam/core'
 import { type AccessRule, accessControlOf } from './access-rule.ts'
 import { Continuity } from './continuity.ts'
 import { InletClient, type InletClientOptions } from './inlet-client.ts'
-import { type InletTls, listenForClients } from './inlet-listener.ts'
+import { type InletListener, type InletTls, listenForClients } from './inlet-listener.ts'
 import { type PortalOptions, portalSettings, timeLimit } from './option.ts'
 import { Portal, type PortalStatistics } from './portal.ts'
 import type { PortalNode } from './portal-node.ts'
@@ -53,9 +53,16 @@ export async function createTcpInlet(node: PortalNode, options: TcpInletOptions)
   const way = wayTo(node, `inlet ${formatSocketAddress(listen)}`, options)
   const continuity = way.session && new Continuity(router, way.session)
   const client: InletClientOptions = { portal, way, allow, openTimeoutMs, continuity }
+  let listener: InletListener | undefined
+  const end = async (): Promise<void> => {
+    await listener?.close()
+    await portal.close()
+    continuity?.end()
+    await way.close()
+  }
   try {
     if (options.isLazy !== true) await way.begin(openTimeoutMs)
-    const listener = await listenForClients({
+    listener = await listenForClients({
       listen,
       tls: options.tls,
       settings,
@@ -65,27 +72,21 @@ export async function createTcpInlet(node: PortalNode, options: TcpInletOptions)
     })
     // Stands for the listener in the node: what closes the node closes the inlet.
     const anchor = router.startWorker(undefined, () => undefined, { from: 'local' })
-    const end = async (): Promise<void> => {
-      await listener.close()
-      await portal.close()
-      continuity?.end()
-      await way.close()
-    }
     const ended = anchor.stopped.then(end)
     const close = async (): Promise<void> => {
       await anchor.close()
       await ended
     }
+    const { address } = listener
     return {
-      address: formatSocketAddress(listener.address),
-      port: listener.address.kind === 'tcp' ? listener.address.port : undefined,
+      address: formatSocketAddress(address),
+      port: address.kind === 'tcp' ? address.port : undefined,
       statistics: () => portal.statistics(),
       close,
       [Symbol.asyncDispose]: close,
     }
   } catch (error) {
-    continuity?.end()
-    await way.close()
+    await end()
     throw error
   }
 }
