@@ -2,13 +2,14 @@
 
 import { chmod } from 'node:fs/promises'
 import { createServer as createPlainServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer, TLSSocket } from 'node:tls'
+import { createServer as createTlsServer, type TlsOptions, TLSSocket } from 'node:tls'
 import { portalError, systemCode } from './error.ts'
 import { removeLeftBehind } from './left-behind-socket.ts'
 import type { PortalSettings } from './option.ts'
 import type { PortalSocket } from './portal-socket.ts'
 import { formatSocketAddress, type SocketAddress } from './socket-address.ts'
 import { eventReader } from './socket-reader.ts'
+import { checkedProtocols, secureContextOf } from './tls-material.ts'
 
 /** TLS that an inlet serves: certificate chain and private key in PEM. */
 export interface InletTls {
@@ -25,7 +26,7 @@ const ALL = 0o777
 
 export interface InletListenerOptions {
   readonly listen: SocketAddress
-  readonly tls: InletTls | undefined
+  readonly tls: TlsOptions | undefined
   readonly settings: PortalSettings
   onClient(this: void, socket: PortalSocket): void
   onRefused(this: void, reason: 'too-many-connections' | 'tls-failed'): void
@@ -36,6 +37,16 @@ export interface InletListenerOptions {
 export interface InletListener {
   readonly address: SocketAddress
   close(): Promise<void>
+}
+
+/** What a server makes of {@link InletTls}. @throws {OckamError} `portals/invalid-argument` */
+export function inletTls(of: string, tls: InletTls | undefined): TlsOptions | undefined {
+  if (tls === undefined) return undefined
+  const { cert, key, alpnProtocols } = tls
+  if (cert === undefined || key === undefined) throw portalError('portals/invalid-argument', `${of}: tls needs cert and key, in PEM.`)
+  // Node's server makes its context of the same material, which has been shown to be good.
+  secureContextOf(of, { cert, key })
+  return { cert: cert as string, key: key as string, ...checkedProtocols(of, alpnProtocols) }
 }
 
 /** @throws {OckamError} `portals/listen-failed` */
@@ -75,9 +86,7 @@ function serverOf({ listen, tls, settings, onClient, onRefused }: InletListenerO
   let server: Server
   if (tls === undefined) server = createPlainServer({ ...common, pauseOnConnect: true }, accept)
   else {
-    const { cert, key, alpnProtocols } = tls
-    const protocols = alpnProtocols === undefined ? {} : { ALPNProtocols: [...alpnProtocols] }
-    server = createTlsServer({ ...common, cert: cert as string, key: key as string, ...protocols, handshakeTimeout: HANDSHAKE_MS }, accept)
+    server = createTlsServer({ ...common, ...tls, handshakeTimeout: HANDSHAKE_MS }, accept)
     server.on('tlsClientError', (_error: Error, socket: Socket) => {
       onRefused('tls-failed')
       socket.destroy()

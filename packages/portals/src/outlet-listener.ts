@@ -4,6 +4,7 @@
  * A Ping with hops behind the outlet's address is taken as it is: a Rust inlet whose session was replaced names the outlet twice.
  */
 
+import type { ConnectionOptions as TlsConnectOptions } from 'node:tls'
 import { type Context, dropPressure, type LocalMessage, Route, type Worker } from '@ockam/core'
 import type { EndReason } from './end-reason.ts'
 import { systemCode } from './error.ts'
@@ -14,7 +15,7 @@ import { PortalConnection } from './portal-connection.ts'
 import { decodePortalMessage, DISCONNECT, PONG } from './portal-message.ts'
 import { cut, type PortalSocket } from './portal-socket.ts'
 import { formatSocketAddress, type SocketAddress } from './socket-address.ts'
-import { connectTarget, type TargetTls } from './target.ts'
+import { connectTarget } from './target.ts'
 
 /** An inlet of ours confirms the Pong at once; one that does not is gone. */
 const CONFIRMATION_MS = 30_000
@@ -22,7 +23,7 @@ const CONFIRMATION_MS = 30_000
 export interface OutletListenerOptions {
   readonly portal: Portal
   readonly target: SocketAddress
-  readonly tls: TargetTls | undefined
+  readonly tls: TlsConnectOptions | undefined
   readonly connectTimeoutMs: number
   readonly maxConnectionsPerPeer: number
 }

@@ -6,6 +6,7 @@ import { portalError } from './error.ts'
 import type { PortalSocket } from './portal-socket.ts'
 import { formatSocketAddress, type SocketAddress } from './socket-address.ts'
 import { eventReader, SlabReader } from './socket-reader.ts'
+import { checkedProtocols, secureContextOf } from './tls-material.ts'
 
 /** TLS towards the target. The certificate is always verified. */
 export interface TargetTls {
@@ -21,19 +22,28 @@ export interface TargetTls {
 }
 
 export interface ConnectTargetOptions {
-  readonly tls: TargetTls | undefined
+  readonly tls: TlsConnectOptions | undefined
   readonly keepAliveMs: number
   readonly signal: AbortSignal
 }
 
-/** @throws {OckamError} `portals/invalid-argument` for a TLS target without a name, or with an address for a name. */
-export function checkTargetTls(target: SocketAddress, tls: TargetTls | undefined): void {
-  if (tls === undefined) return
-  if (tls.serverName === undefined ? target.kind === 'unix' : isIP(tls.serverName) !== 0) {
-    throw portalError(
-      'portals/invalid-argument',
-      'createTcpOutlet: tls.serverName is the host name in the certificate; a Unix socket needs it.',
-    )
+/**
+ * What each connection to the target makes of {@link TargetTls}.
+ * @throws {OckamError} `portals/invalid-argument` for a TLS target without a name, with an address for a name, or with material that is none.
+ */
+export function targetTls(of: string, target: SocketAddress, tls: TargetTls | undefined): TlsConnectOptions | undefined {
+  if (tls === undefined) return undefined
+  const { serverName, ca, cert, key, alpnProtocols } = tls
+  if (serverName === undefined ? target.kind === 'unix' : isIP(serverName) !== 0) {
+    throw portalError('portals/invalid-argument', `${of}: tls.serverName is the host name in the certificate; a Unix socket needs it.`)
+  }
+  // Addresses are no names: SNI does not carry them, and Node verifies them as the host.
+  const name = serverName ?? (target.kind === 'tcp' && isIP(target.host) === 0 ? target.host : undefined)
+  return {
+    ...(name !== undefined && { servername: name }),
+    rejectUnauthorized: true,
+    secureContext: secureContextOf(of, { ca, cert, key }),
+    ...checkedProtocols(of, alpnProtocols),
   }
 }
 
@@ -43,7 +53,7 @@ export function connectTarget(target: SocketAddress, { tls, keepAliveMs, signal 
   const common = { ...where, allowHalfOpen: true, noDelay: true, keepAlive: keepAliveMs > 0, keepAliveInitialDelay: keepAliveMs }
   const remote = formatSocketAddress(target)
   if (tls !== undefined) {
-    const socket = connectTls({ ...common, ...tlsOptions(target, tls) })
+    const socket = connectTls({ ...common, ...tls })
     socket.pause()
     return connected(socket, 'secureConnect', signal).then(() => ({ socket, reader: eventReader(socket), remote, canReset: false }))
   }
@@ -51,20 +61,6 @@ export function connectTarget(target: SocketAddress, { tls, keepAliveMs, signal 
   const socket = connectPlain({ ...common, onread: reader.onread } as TcpNetConnectOpts)
   reader.attach(socket)
   return connected(socket, 'connect', signal).then(() => ({ socket, reader, remote, canReset: target.kind === 'tcp' }))
-}
-
-function tlsOptions(target: SocketAddress, tls: TargetTls): TlsConnectOptions {
-  const { serverName, ca, cert, key, alpnProtocols } = tls
-  // Addresses are no names: SNI does not carry them, and Node verifies them as the host.
-  const name = serverName ?? (target.kind === 'tcp' && isIP(target.host) === 0 ? target.host : undefined)
-  return {
-    ...(name !== undefined && { servername: name }),
-    rejectUnauthorized: true,
-    ...(ca !== undefined && { ca: (Array.isArray(ca) ? [...ca] : ca) as TlsConnectOptions['ca'] }),
-    ...(cert !== undefined && { cert: cert as string }),
-    ...(key !== undefined && { key: key as string }),
-    ...(alpnProtocols !== undefined && { ALPNProtocols: [...alpnProtocols] }),
-  }
 }
 
 function connected(socket: Socket, event: 'connect' | 'secureConnect', signal: AbortSignal): Promise<void> {

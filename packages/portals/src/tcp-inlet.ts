@@ -7,7 +7,7 @@ import { dropPressure } from '@ockam/core'
 import { type AccessRule, accessControlOf } from './access-rule.ts'
 import { Continuity } from './continuity.ts'
 import { InletClient, type InletClientOptions } from './inlet-client.ts'
-import { type InletListener, type InletTls, listenForClients } from './inlet-listener.ts'
+import { type InletListener, inletTls, type InletTls, listenForClients } from './inlet-listener.ts'
 import { type PortalOptions, portalSettings, timeLimit } from './option.ts'
 import { Portal, type PortalStatistics } from './portal.ts'
 import type { PortalNode } from './portal-node.ts'
@@ -48,6 +48,7 @@ export async function createTcpInlet(node: PortalNode, options: TcpInletOptions)
   const listen = parseSocketAddress(options.listen, `${OF}({ listen })`, 0)
   const settings = portalSettings(OF, options)
   const openTimeoutMs = timeLimit(OF, 'openTimeoutMs', options.openTimeoutMs, 30_000)
+  const tls = inletTls(OF, options.tls)
   const allow = options.allow === undefined ? undefined : accessControlOf(options.allow)
   const portal = new Portal(router, settings, { inlet: formatSocketAddress(listen) })
   const way = wayTo(node, `inlet ${formatSocketAddress(listen)}`, options)
@@ -64,7 +65,7 @@ export async function createTcpInlet(node: PortalNode, options: TcpInletOptions)
     if (options.isLazy !== true) await way.begin(openTimeoutMs)
     listener = await listenForClients({
       listen,
-      tls: options.tls,
+      tls,
       settings,
       onClient: (socket) => dropPressure(new InletClient(client, socket).run()),
       onRefused: (reason) => portal.refuse(reason),

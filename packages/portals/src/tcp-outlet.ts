@@ -12,7 +12,7 @@ import { OutletListener } from './outlet-listener.ts'
 import { Portal, type PortalStatistics } from './portal.ts'
 import type { PortalNode } from './portal-node.ts'
 import { formatSocketAddress, parseSocketAddress } from './socket-address.ts'
-import { checkTargetTls, type TargetTls } from './target.ts'
+import { type TargetTls, targetTls } from './target.ts'
 
 const OF = 'createTcpOutlet'
 
@@ -50,8 +50,7 @@ export interface TcpOutlet extends AsyncDisposable {
  */
 export async function createTcpOutlet(node: PortalNode, address: Address | string, options: TcpOutletOptions): Promise<TcpOutlet> {
   const target = parseSocketAddress(options.to, `${OF}({ to })`, 1)
-  const tls = options.tls === true ? {} : options.tls === false ? undefined : options.tls
-  checkTargetTls(target, tls)
+  const tls = targetTls(OF, target, options.tls === true ? {} : options.tls === false ? undefined : options.tls)
   const settings = portalSettings(OF, options)
   const { router } = node
   const portal = new Portal(router, settings, { outlet: String(address) })

@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect as connectTls, createServer as createTlsServer, type Server, type TLSSocket } from 'node:tls'
 import { once } from 'node:events'
+import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { createTcpInlet } from '../src/index.ts'
-import { CERTIFICATE, KEY } from './fixture/certificate.ts'
+import { createTcpInlet, createTcpOutlet, type InletTls } from '../src/index.ts'
+import { CERTIFICATE, KEY, OTHER_KEY } from './fixture/certificate.ts'
 import { connectTo, cutOf, endSockets, keep, pattern, readAll, readBytes, startEchoServer, startServer, until } from './fixture/socket.ts'
 import { inletOf, portalTo, World } from './fixture/world.ts'
 
@@ -151,6 +152,18 @@ describe('TLS to the target', () => {
     expect(outlet.statistics()).toMatchObject({ opened: 0, refused: { 'target-unreachable': 1 } })
   })
 
+  test.each([
+    ['an authority that is none', { ca: 'garbage' }],
+    ['one authority of two that is none', { ca: [CERTIFICATE, 'garbage'] }],
+    ['a certificate that is none', { cert: 'garbage', key: KEY }],
+    ['a key without its certificate', { key: KEY }],
+    ['a protocol without a name', { alpnProtocols: [''] }],
+  ])('refuses to start with %s', async (_case, tls) => {
+    const { node } = await world.current.side()
+    const options = { to: 'portal.test:443', allowAnyone: true, tls }
+    await expect(createTcpOutlet(node, 'outlet', options)).rejects.toMatchObject({ code: 'portals/invalid-argument' })
+  })
+
   test('a target that speaks no TLS is given up at the limit, and its socket is closed', async () => {
     let ended = false
     const port = await startServer((socket) => {
@@ -180,6 +193,25 @@ describe('TLS at the inlet', () => {
     const bytes = pattern(1_000_000)
     socket.end(bytes)
     expect((await readAll(socket)).equals(bytes)).toBe(true)
+  })
+
+  test.each([
+    ['a certificate that is none', { cert: 'garbage', key: KEY }, true],
+    ['a key that is none', { cert: CERTIFICATE, key: 'garbage' }, true],
+    ['the key of another certificate', { cert: CERTIFICATE, key: OTHER_KEY }, true],
+    ['no key', { cert: CERTIFICATE } as InletTls, false],
+    ['a protocol that is too long', { cert: CERTIFICATE, key: KEY, alpnProtocols: ['x'.repeat(256)] }, false],
+  ])('is refused with %s, before anything is opened', async (_case, tls, hasCause) => {
+    const { node } = await world.current.side()
+    const making = createTcpInlet(node, { listen: 0, to: '/memory/nowhere/service/outlet', tls })
+    await expect(making).rejects.toMatchObject({ code: 'portals/invalid-argument', message: expect.stringContaining('tls') as string })
+    const error = await making.then(
+      () => new Error('It was made.'),
+      (reason: unknown) => reason as Error,
+    )
+    expect(error.cause !== undefined).toBe(hasCause)
+    // Nothing of a key is ever told.
+    expect(inspect(error)).not.toContain(KEY.split('\n')[1])
   })
 
   test('a client that speaks no TLS is closed and counted, and costs nobody anything', async () => {
