@@ -52,19 +52,23 @@ export function inletTls(of: string, tls: InletTls | undefined): TlsOptions | un
 /** @throws {OckamError} `portals/listen-failed` */
 export async function listenForClients(options: InletListenerOptions): Promise<InletListener> {
   const { listen } = options
-  let server = serverOf(options)
+  const belowTls = new Set<Socket>()
+  let server = serverOf(options, belowTls)
   try {
     await listening(server, listen)
   } catch (error) {
     if (listen.kind !== 'unix' || systemCode(error) !== 'EADDRINUSE' || !(await removeLeftBehind(listen.path)))
       throw listenFailed(listen, error)
-    server = serverOf(options)
+    server = serverOf(options, belowTls)
     await listening(server, listen).catch((cause: unknown) => {
       throw listenFailed(listen, cause)
     })
   }
   // Does not wait for connections: they are closed by their owner.
-  const close = async (): Promise<void> => void server.close(() => undefined)
+  const close = async (): Promise<void> => {
+    server.close(() => undefined)
+    for (const socket of belowTls) socket.destroy()
+  }
   try {
     if (listen.kind === 'unix') await chmod(listen.path, OWNER_ONLY)
   } catch (cause) {
@@ -75,10 +79,16 @@ export async function listenForClients(options: InletListenerOptions): Promise<I
   return { address: boundAddress(server, listen), close }
 }
 
-function serverOf({ listen, tls, settings, onClient, onRefused }: InletListenerOptions): Server {
+/** @param belowTls gets the sockets below TLS, of connections and of handshakes. */
+function serverOf({ listen, tls, settings, onClient, onRefused }: InletListenerOptions, belowTls: Set<Socket>): Server {
   const { keepAliveMs, maxConnections } = settings
   const common = { allowHalfOpen: true, noDelay: true, keepAlive: keepAliveMs > 0, keepAliveInitialDelay: keepAliveMs }
   const accept = (socket: Socket): void => {
+    // A handshake that ends after the server was closed is still told.
+    if (!server.listening) {
+      socket.destroy()
+      return
+    }
     socket.pause()
     const remote = listen.kind === 'unix' ? listen.path : `${socket.remoteAddress}:${socket.remotePort}`
     onClient({ socket, reader: eventReader(socket), remote, canReset: listen.kind === 'tcp' && !(socket instanceof TLSSocket) })
@@ -87,8 +97,12 @@ function serverOf({ listen, tls, settings, onClient, onRefused }: InletListenerO
   if (tls === undefined) server = createPlainServer({ ...common, pauseOnConnect: true }, accept)
   else {
     server = createTlsServer({ ...common, ...tls, handshakeTimeout: HANDSHAKE_MS }, accept)
+    server.on('connection', (socket: Socket) => {
+      belowTls.add(socket)
+      socket.once('close', () => belowTls.delete(socket))
+    })
     server.on('tlsClientError', (_error: Error, socket: Socket) => {
-      onRefused('tls-failed')
+      if (server.listening) onRefused('tls-failed')
       socket.destroy()
     })
   }

@@ -104,6 +104,7 @@ class OnDemandWay implements Way {
   }
 
   async open({ timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<OpenWay> {
+    if (this.#isClosed) throw new Error('The inlet was closed.')
     // All that wait share one attempt; none of them may call it off for the others.
     this.#opening ??= this.#resolve(timeoutMs)
     const { route, producer } = await untilAborted(this.#opening, signal)

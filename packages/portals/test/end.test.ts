@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { type ConnectionOptions, connect as connectTls, createServer as createTlsServer, type Server, type TLSSocket } from 'node:tls'
 import { once } from 'node:events'
 import { inspect } from 'node:util'
+import type { OckamNode } from '@ockam/node'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createTcpInlet, createTcpOutlet, type InletTls } from '../src/index.ts'
 import { CERTIFICATE, KEY, OTHER_KEY } from './fixture/certificate.ts'
@@ -212,6 +213,22 @@ describe('TLS at the inlet', () => {
     expect(error.cause !== undefined).toBe(hasCause)
     // Nothing of a key is ever told.
     expect(inspect(error)).not.toContain(KEY.split('\n')[1])
+  })
+
+  test('a handshake that has not ended when the inlet closes is cut, and opens nothing', async () => {
+    const server = await world.current.server()
+    const client = await world.current.side()
+    await createTcpOutlet(server.node, 'outlet', { to: await startEchoServer(), allow: [client.identifier] })
+    // A node without sessions: its inlet opens the way when a client needs it.
+    const inlet = await inletOf(
+      { ...client, node: { router: client.node.router } as OckamNode },
+      { tls: { cert: CERTIFICATE, key: KEY }, isLazy: true },
+    )
+    const hasEnded = cutOf(await connectTo(inlet.port))
+    await inlet.close()
+    await hasEnded
+    expect(client.node.channels.channels()).toEqual([])
+    expect(inlet.statistics().refused).toEqual({})
   })
 
   test('a client that speaks no TLS is closed and counted, and costs nobody anything', async () => {
