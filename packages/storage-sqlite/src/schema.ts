@@ -11,8 +11,8 @@ import type { SqliteDatabase, SqliteStatement } from './sqlite-driver.ts'
 /** "OCKM". */
 const APPLICATION_ID = 0x4f434b4d
 
-/** Migration n leads from version n to n + 1. Published ones never change. */
-const MIGRATIONS: readonly string[] = [
+/** SQL that leads from version n to n + 1, in its place n. Published ones never change. */
+export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE entry (
     store TEXT NOT NULL,
     key BLOB NOT NULL,
@@ -22,18 +22,20 @@ const MIGRATIONS: readonly string[] = [
 ]
 
 /**
- * Brings a database up to date, in one transaction; two processes that open a new file at the same time are serialised by SQLite's lock.
+ * Brings a database up to date, in one transaction: when it fails, or its process is killed, the old version is as it was. Two processes at the same
+ * file are serialised by SQLite's lock; the later one finds nothing to do.
+ * @param migrations all of them, also those that were applied long ago.
  * @throws {OckamError} `storage-sqlite/newer-version`, `storage-sqlite/foreign-database`. Errors of the driver pass through.
  */
-export function migrate(database: SqliteDatabase, path: string): void {
-  if (isCurrent(database, path)) return
+export function migrate(database: SqliteDatabase, path: string, migrations: readonly string[] = MIGRATIONS): void {
+  if (isCurrent(database, path, migrations.length)) return
   database.exec('BEGIN IMMEDIATE')
   try {
     // Again, now that nobody else can be at it.
-    if (!isCurrent(database, path)) {
-      for (const migration of MIGRATIONS.slice(numberOf(database.prepare('PRAGMA user_version')))) database.exec(migration)
+    if (!isCurrent(database, path, migrations.length)) {
+      for (const migration of migrations.slice(numberOf(database.prepare('PRAGMA user_version')))) database.exec(migration)
       database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
-      database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`)
+      database.exec(`PRAGMA user_version = ${migrations.length}`)
     }
     database.exec('COMMIT')
   } catch (error) {
@@ -52,15 +54,15 @@ export function rollBack(database: SqliteDatabase): void {
 }
 
 /** @throws {OckamError} `storage-sqlite/newer-version`. */
-export function checkVersion(version: number, path: string): void {
-  if (version <= MIGRATIONS.length) return
+export function checkVersion(version: number, path: string, known: number = MIGRATIONS.length): void {
+  if (version <= known) return
   throw storeError(
     'storage-sqlite/newer-version',
-    `The database ${path} has version ${version}; this program knows versions up to ${MIGRATIONS.length}. Use a newer @ockam/storage-sqlite.`,
+    `The database ${path} has version ${version}; this program knows versions up to ${known}. Use a newer @ockam/storage-sqlite.`,
   )
 }
 
-function isCurrent(database: SqliteDatabase, path: string): boolean {
+function isCurrent(database: SqliteDatabase, path: string, known: number): boolean {
   const application = numberOf(database.prepare('PRAGMA application_id'))
   const version = numberOf(database.prepare('PRAGMA user_version'))
   const isEmpty = application === 0 && version === 0 && numberOf(database.prepare('SELECT count(*) FROM sqlite_schema')) === 0
@@ -70,8 +72,8 @@ function isCurrent(database: SqliteDatabase, path: string): boolean {
       `The database ${path} belongs to another program. Give the store a file of its own.`,
     )
   }
-  checkVersion(version, path)
-  return version === MIGRATIONS.length
+  checkVersion(version, path, known)
+  return version === known
 }
 
 /** The only column of the only row. */
