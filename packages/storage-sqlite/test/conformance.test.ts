@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { storeConformance } from '@ockam/conformance'
 import type { Store } from '@ockam/core'
-import { afterAll, beforeAll, describe, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sqliteStore } from '../src/index.ts'
-import { loadableDrivers } from './driver.ts'
+import { loadableDrivers, possibleDrivers } from './driver.ts'
 
 let root = ''
 beforeAll(async () => {
@@ -15,9 +15,14 @@ afterAll(() => rm(root, { recursive: true }))
 
 const drivers = loadableDrivers()
 
-describe('the drivers', () => {
-  it.skipIf(drivers.length === 0)('include one that can be loaded here', () => {
-    console.log(`SQLite drivers tested: ${drivers.map(({ name }) => name).join(', ')}`)
+describe('the tests of this package', () => {
+  it.for(possibleDrivers())('run with %s', (name, context) => {
+    const isThere = drivers.some((driver) => driver.name === name)
+    if (!isThere && process.env['OCKAM_TEST_REQUIRE'] !== 'all') {
+      console.log(`skipped: ${name} cannot be loaded here.`)
+      context.skip()
+    }
+    expect(isThere).toBe(true)
   })
 })
 

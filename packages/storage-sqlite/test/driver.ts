@@ -13,6 +13,12 @@ export const driverFolder: string = fileURLToPath(new URL('./driver/package.json
 const driverNames = ['better-sqlite3', 'node:sqlite'] as const
 type DriverName = (typeof driverNames)[number]
 
+/** Those that there are for this Node: its own came with 22.13. */
+export function possibleDrivers(): readonly DriverName[] {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  return driverNames.filter((name) => name !== 'node:sqlite' || major > 22 || (major === 22 && minor >= 13))
+}
+
 /** Undefined when this driver cannot be loaded here. */
 function loadDriver(name: DriverName): SqliteDriver | undefined {
   if (name === 'node:sqlite') {
