@@ -1,20 +1,18 @@
 /**
  * The bytes between one socket and the portal worker at the other end, once both know each other.
  *
- * From the socket: one read is one Payload. Reading stops while there is pressure, no credit, or too much under way to the other program. To the
- * socket: what arrives is written at once;
- * between two ends of ours the other side has credit for it, otherwise the sender is made to wait when too much is unwritten, and the connection ends
- * when nothing of that is taken for a while: a client that stands still must not stop its neighbours on the same channel for ever.
- *
  * An end of file goes over as End between our own ends, and each direction ends for itself. Other makes know only Disconnect: both directions end,
  * what has arrived is still written. Whatever ends otherwise cuts the socket, so that nobody takes half of something for the whole.
+ *
+ * How bytes get into the portal is in `outgoing-bytes.ts`, how they get out of it in `incoming-bytes.ts`.
  */
 
-import { type Clock, type Context, dropPressure, OckamError, type Pressure, type Route, type Timer } from '@ockam/core'
-import { PAYLOAD_COST, ReceiveWindow, SendCredit } from './credit.ts'
+import { type Clock, type Context, dropPressure, OckamError, type Pressure, type Route } from '@ockam/core'
 import type { EndReason } from './end-reason.ts'
 import { systemCode } from './error.ts'
-import type { PathUser, PathWindow } from './path-window.ts'
+import { IncomingBytes } from './incoming-bytes.ts'
+import { OutgoingBytes } from './outgoing-bytes.ts'
+import type { PathWindow } from './path-window.ts'
 import {
   DISCONNECT,
   encodeChallenge,
@@ -22,22 +20,12 @@ import {
   encodeMark,
   encodeResponse,
   END,
-  framePayload,
-  MAX_PAYLOAD_BYTES,
-  PAYLOAD_HEAD,
-  PAYLOAD_TAIL,
   PONG,
   type PortalMark,
   type PortalMessage,
 } from './portal-message.ts'
 import { cut, type PortalSocket } from './portal-socket.ts'
-import { allocate, type ReadChunk } from './socket-reader.ts'
-
-/** Less credit than this is saved up, or a byte at a time would be sent. */
-const LEAST_PIECE = 4096
-
-/** Data may keep a message of twice its length and this alive; what is behind it in a longer one is not held for a socket that takes nothing. */
-const HELD_BESIDES = 128
+import type { Traffic } from './traffic.ts'
 
 export interface StreamSettings {
   /** Between our own ends: what is held for one client that does not read. */
@@ -52,14 +40,6 @@ export interface StreamSettings {
   readonly lingerTimeoutMs: number
 }
 
-/** What all connections of an inlet or outlet have moved. */
-export interface Traffic {
-  /** From sockets into the portal. */
-  sentBytes: number
-  /** Out of the portal to sockets. */
-  receivedBytes: number
-}
-
 export interface StreamOptions extends StreamSettings {
   readonly socket: PortalSocket
   readonly context: Context
@@ -67,7 +47,7 @@ export interface StreamOptions extends StreamSettings {
   /** To the portal worker at the other end. */
   readonly onwardRoute: Route
   readonly returnRoute: Route
-  /** Whether the other end is one of ours: Credit, End, Mark and counters are used. */
+  /** Whether the other end is one of ours: it is sent, and may send, what only those know. */
   readonly isExtended: boolean
   /** Of the channel; undefined when the other end is in this node. */
   readonly path: PathWindow | undefined
@@ -78,58 +58,57 @@ export interface StreamOptions extends StreamSettings {
   onOver(reason: EndReason, code: string | undefined): void
 }
 
-export class PortalStream implements PathUser {
-  sentBytes = 0
-  receivedBytes = 0
+export class PortalStream {
   readonly #options: StreamOptions
-  readonly #credit: SendCredit | undefined
-  readonly #window: ReceiveWindow | undefined
-  readonly #path: PathWindow | undefined
-  /** Read, and not yet sent whole. While there is one, the socket is paused. */
-  #chunk: ReadChunk | undefined
-  /** How many things have to be waited for before more is sent. */
-  #holds = 0
-  #hasRead = false
-  #sendCounter = 0
-  #receiveCounter = 0
-  #hasReceivedEnd = false
+  readonly #outgoing: OutgoingBytes
+  readonly #incoming: IncomingBytes
   #hasSentEnd = false
   #isOver = false
-  #unwritten = 0
-  /** Grows whenever the socket has taken something. */
-  #progress = 0
-  /** When bytes went either way. */
-  #movedAt: number
-  #pressure: Promise<void> | undefined
-  #relieve: (() => void) | undefined
-  #timer: Timer | undefined
   #errorCode: string | undefined
 
   constructor(options: StreamOptions) {
     this.#options = options
-    this.#movedAt = options.clock.monotonic()
-    this.#credit = options.isExtended ? new SendCredit() : undefined
-    this.#window = options.isExtended ? new ReceiveWindow(options.windowBytes) : undefined
-    this.#path = options.isExtended ? options.path : undefined
+    this.#outgoing = new OutgoingBytes({
+      ...options,
+      send: (payload) => this.#send(payload),
+      challenge: (number) => this.say(encodeChallenge(number)),
+      onEnd: () => this.#sendEnd(),
+    })
+    this.#incoming = new IncomingBytes({
+      ...options,
+      onCredit: (bytes) => this.say(encodeCredit(bytes)),
+      onStalled: () => this.#end('stalled', { isTold: true, isCut: true }),
+    })
   }
 
   /** Called once, when the other end may be sent to. */
   start(): void {
-    const { socket, reader } = this.#options.socket
-    socket.on('end', () => {
-      this.#hasRead = true
-      this.#pump()
-    })
+    const { socket } = this.#options.socket
     socket.on('error', (error) => {
       this.#errorCode ??= systemCode(error) ?? 'unknown'
     })
     socket.on('close', () => this.#socketClosed())
-    this.#grant()
-    reader.start((chunk) => {
-      if (this.#isOver) return
-      this.#chunk = chunk
-      this.#pump()
-    })
+    this.#incoming.start()
+    this.#outgoing.start()
+  }
+
+  get sentBytes(): number {
+    return this.#outgoing.sentBytes
+  }
+
+  get receivedBytes(): number {
+    return this.#incoming.receivedBytes
+  }
+
+  /** Whether the other end is one of ours. */
+  get isExtended(): boolean {
+    return this.#options.isExtended
+  }
+
+  /** Since when it has carried nothing; undefined while something waits to be carried. */
+  get idleSince(): number | undefined {
+    if (this.#isOver || this.#incoming.isWaiting || this.#outgoing.isWaiting) return undefined
+    return Math.max(this.#incoming.takenAtMs, this.#outgoing.sentAtMs)
   }
 
   /** Collects what is written until {@link uncork}. */
@@ -144,34 +123,22 @@ export class PortalStream implements PathUser {
   /** A message of the other end, in order. */
   receive(message: PortalMessage): Pressure {
     if (this.#isOver) return undefined
-    if (message.kind === 'payload') return this.#receivePayload(message.data, message.counter)
-    if (message.kind === 'disconnect') this.#end('peer-disconnected', { isCut: this.#window !== undefined && !this.#hasReceivedEnd })
-    else if (message.kind === 'credit' && this.#credit !== undefined) {
-      if (this.#credit.add(message.bytes)) this.#pump()
+    if (message.kind === 'payload') {
+      if (this.#incoming.admits(message.data.length, message.counter)) return this.#incoming.write(message.data)
+      this.#violate()
+    } else if (message.kind === 'ping') this.say(PONG)
+    else if (message.kind === 'disconnect') this.#end('peer-disconnected', { isCut: this.isExtended && !this.#incoming.hasEnded })
+    else if (message.kind !== 'pong') {
+      if (this.isExtended) this.#receiveExtended(message)
       else this.#violate()
-    } else if (message.kind === 'mark' && this.#credit !== undefined) this.#compare(message, this.#credit)
-    else if (message.kind === 'challenge' && this.#window !== undefined) this.say(encodeResponse(message.number))
-    else if (message.kind === 'response' && this.#window !== undefined) this.#path?.answered(message.number)
-    else if (message.kind === 'end' && this.#window !== undefined && !this.#hasReceivedEnd) this.#receiveEnd()
-    else if (message.kind === 'ping') this.say(PONG)
-    else if (message.kind !== 'pong') this.#violate()
+    }
     return undefined
-  }
-
-  /** Whether the other end is one of ours. */
-  get isExtended(): boolean {
-    return this.#options.isExtended
-  }
-
-  /** Since when it has carried nothing; undefined while something waits to be carried. */
-  get idleSince(): number | undefined {
-    return this.#isOver || this.#unwritten > 0 || this.#chunk !== undefined || this.#holds > 0 ? undefined : this.#movedAt
   }
 
   /** Reads nothing from the socket until then. */
   hold(until: Promise<void>): void {
-    this.#hold(until)
-    this.#pump()
+    this.#outgoing.hold(until)
+    this.#outgoing.goOn()
   }
 
   /**
@@ -182,24 +149,10 @@ export class PortalStream implements PathUser {
     dropPressure(this.#send(message))
   }
 
-  get maxInFlightBytes(): number {
-    return this.#options.maxInFlightBytes
-  }
-
-  /** There is room under way: for the path. */
-  goOn(): void {
-    this.#pump()
-  }
-
-  /** For the path. */
-  challenge(number: bigint): void {
-    this.say(encodeChallenge(number))
-  }
-
   /** Tells the other end what it must have received; for ends of ours. */
   mark(): void {
-    const grantedBytes = this.#window?.grantedBytes ?? 0
-    this.say(encodeMark({ payloads: this.#sendCounter, grantedBytes, hasEnded: this.#hasSentEnd }))
+    const { grantedBytes } = this.#incoming
+    this.say(encodeMark({ payloads: this.#outgoing.payloads, grantedBytes, hasEnded: this.#hasSentEnd }))
   }
 
   /** Ends it from outside. @param isTold whether the other end can still be told. */
@@ -207,153 +160,37 @@ export class PortalStream implements PathUser {
     this.#end(reason, { isTold, isCut: true })
   }
 
-  /** Sends of what was read as much as may be sent now; reads on when that was all. */
-  #pump(): void {
-    const { socket } = this.#options.socket
-    while (this.#chunk !== undefined && this.#holds === 0 && !this.#isOver) {
-      const chunk = this.#chunk
-      let length = Math.min(chunk.to - chunk.from, MAX_PAYLOAD_BYTES)
-      if (this.#credit !== undefined) {
-        const { dataBytes } = this.#credit
-        if (dataBytes < Math.min(length, LEAST_PIECE)) break
-        length = Math.min(length, dataBytes)
-        if (this.#path?.take(this, length) === false) break
-        this.#credit.spend(length)
-      }
-      const payload = this.#framed(chunk, length)
-      chunk.from += length
-      if (chunk.from === chunk.to) this.#chunk = undefined
-      this.sentBytes += length
-      this.#movedAt = this.#options.clock.monotonic()
-      this.#options.traffic.sentBytes += length
-      this.#hold(this.#send(payload))
-      if (!this.#isOver) this.#path?.sent(this)
-    }
-    if (this.#isOver) return
-    if (this.#chunk !== undefined || this.#holds > 0) socket.pause()
-    else if (this.#hasRead) this.#sendEnd()
-    else if (socket.isPaused()) socket.resume()
-  }
-
-  #framed(chunk: ReadChunk, length: number): Uint8Array {
-    const counter = this.#options.isExtended ? this.#sendCounter : undefined
-    this.#sendCounter = (this.#sendCounter + 1) & 0xffff
-    const end = chunk.from + length
-    // What stood in front of a later piece has been copied out by then.
-    if (chunk.hasRoom && end === chunk.to) return framePayload(chunk.bytes, chunk.from, end, counter)
-    const bytes = allocate(PAYLOAD_HEAD + length + PAYLOAD_TAIL)
-    bytes.set(chunk.bytes.subarray(chunk.from, end), PAYLOAD_HEAD)
-    return framePayload(bytes, PAYLOAD_HEAD, PAYLOAD_HEAD + length, counter)
-  }
-
-  #hold(pressure: Pressure): void {
-    if (pressure === undefined) return
-    this.#holds++
-    dropPressure(pressure.then(this.#unhold))
-  }
-
-  readonly #unhold = (): void => {
-    this.#holds--
-    this.#pump()
-  }
-
-  #receivePayload(data: Uint8Array, counter: number | undefined): Pressure {
-    const isInOrder = counter === undefined || counter === this.#receiveCounter
-    this.#receiveCounter = (this.#receiveCounter + 1) & 0xffff
-    if (!isInOrder || this.#hasReceivedEnd || this.#window?.receive(data.length) === false) {
-      this.#violate()
-      return undefined
-    }
-    const { length } = data
-    if (length === 0) this.#release(0)
-    else {
-      this.receivedBytes += length
-      this.#options.traffic.receivedBytes += length
-      this.#unwritten += this.#costOf(length)
-      this.#options.socket.socket.write(holdable(data), () => this.#written(length))
-    }
-    return this.#window === undefined && this.#unwritten > this.#options.maxQueuedBytes ? this.#wait() : undefined
-  }
-
-  #receiveEnd(): void {
-    this.#hasReceivedEnd = true
-    this.#options.socket.socket.end()
+  #receiveExtended(message: Exclude<PortalMessage, { readonly kind: 'payload' }>): void {
+    if (message.kind === 'credit' && this.#outgoing.addCredit(message.bytes)) return
+    if (message.kind === 'mark') this.#compare(message)
+    else if (message.kind === 'challenge') this.say(encodeResponse(message.number))
+    else if (message.kind === 'response') this.#outgoing.answered(message.number)
+    else if (message.kind === 'end' && !this.#incoming.hasEnded) this.#incoming.end()
+    else this.#violate()
   }
 
   /** After an interruption. What is lost of Credit and End is made good; bytes cannot be. */
-  #compare({ payloads, grantedBytes, hasEnded }: PortalMark, credit: SendCredit): void {
-    if (payloads !== this.#receiveCounter) this.#end('messages-lost', { isTold: true, isCut: true })
-    else if (!credit.raiseTo(grantedBytes)) this.#violate()
+  #compare({ payloads, grantedBytes, hasEnded }: PortalMark): void {
+    if (payloads !== this.#incoming.payloads) this.#end('messages-lost', { isTold: true, isCut: true })
+    else if (!this.#outgoing.raiseCredit(grantedBytes)) this.#violate()
     else {
-      if (hasEnded && !this.#hasReceivedEnd) this.#receiveEnd()
+      if (hasEnded && !this.#incoming.hasEnded) this.#incoming.end()
       if (this.#options.answersMarks) this.mark()
-      this.#path?.retry(this)
-      this.#pump()
+      this.#outgoing.retry()
     }
-  }
-
-  #written(length: number): void {
-    this.#unwritten -= this.#costOf(length)
-    this.#movedAt = this.#options.clock.monotonic()
-    this.#progress++
-    if (this.#isOver) return
-    if (this.#window !== undefined) this.#release(length)
-    else if (this.#unwritten * 2 <= this.#options.maxQueuedBytes) this.#endWait()
-  }
-
-  /** Of a Payload while it is unwritten. */
-  #costOf(length: number): number {
-    return this.#window === undefined ? length + PAYLOAD_COST : length
-  }
-
-  /** A Payload is held no more: its credit goes back. */
-  #release(length: number): void {
-    this.#window?.release(length)
-    this.#grant()
-  }
-
-  #grant(): void {
-    const bytes = this.#hasReceivedEnd ? 0 : (this.#window?.grant() ?? 0)
-    if (bytes > 0) this.say(encodeCredit(bytes))
-  }
-
-  /** The sender waits until half is written, and gives up a socket that takes nothing. */
-  #wait(): Promise<void> {
-    if (this.#pressure === undefined) {
-      this.#pressure = new Promise((resolve) => {
-        this.#relieve = resolve
-      })
-      this.#watch(this.#options.stallTimeoutMs, () => this.#end('stalled', { isTold: true, isCut: true }))
-    }
-    return this.#pressure
-  }
-
-  #endWait(): void {
-    this.#timer?.cancel()
-    this.#pressure = undefined
-    this.#relieve?.()
-  }
-
-  /** Calls `onStill` when the socket took nothing for so long. */
-  #watch(timeoutMs: number, onStill: () => void): void {
-    const before = this.#progress
-    this.#timer = this.#options.clock.schedule(timeoutMs, () => {
-      if (this.#progress === before) onStill()
-      else this.#watch(timeoutMs, onStill)
-    })
   }
 
   /** The socket's program has sent all it had. */
   #sendEnd(): void {
     if (this.#hasSentEnd) return
     this.#hasSentEnd = true
-    if (this.#window === undefined) this.#end('ended', { isTold: true })
-    else this.say(END)
+    if (this.isExtended) this.say(END)
+    else this.#end('ended', { isTold: true })
   }
 
   #socketClosed(): void {
-    this.#timer?.cancel()
-    const hasAll = this.#hasSentEnd && this.#hasReceivedEnd && this.#errorCode === undefined
+    this.#incoming.closed()
+    const hasAll = this.#hasSentEnd && this.#incoming.hasEnded && this.#errorCode === undefined
     this.#end(hasAll ? 'ended' : 'socket-closed', { isTold: !hasAll })
   }
 
@@ -379,26 +216,10 @@ export class PortalStream implements PathUser {
     // Sending may have failed, and ended it.
     if (this.#isOver) return
     this.#isOver = true
-    this.#chunk = undefined
-    this.#path?.leave(this)
-    this.#endWait()
+    this.#outgoing.stop()
+    this.#incoming.stop()
     if (isCut) cut(this.#options.socket)
-    else this.#linger()
+    else this.#incoming.linger()
     this.#options.onOver(reason, this.#errorCode)
   }
-
-  /** Writes what is left. What still comes in is read and forgotten, or the system would discard what was written as well. */
-  #linger(): void {
-    const { socket } = this.#options.socket
-    if (socket.destroyed) return
-    socket.end()
-    socket.resume()
-    // What is written already, the system still delivers.
-    this.#watch(this.#options.lingerTimeoutMs, () => (this.#unwritten === 0 ? socket.destroy() : cut(this.#options.socket)))
-  }
-}
-
-/** @returns `data`, or a copy when the message that it is a view of is much longer. */
-function holdable(data: Uint8Array): Uint8Array {
-  return data.buffer.byteLength > 2 * data.length + HELD_BESIDES ? new Uint8Array(data) : data
 }

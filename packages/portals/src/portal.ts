@@ -7,7 +7,7 @@ import type { EndReason } from './end-reason.ts'
 import { LimitedEvent } from './limited-event.ts'
 import type { PortalSettings } from './option.ts'
 import { cut, type PortalSocket } from './portal-socket.ts'
-import type { Traffic } from './portal-stream.ts'
+import type { Traffic } from './traffic.ts'
 
 /** Why a message of a peer was not used. */
 export type MessageDrop = 'malformed' | 'not-the-peer' | 'unexpected' | 'not-allowed'
