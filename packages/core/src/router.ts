@@ -85,7 +85,10 @@ export interface ConnectionOptions extends ConnectOptions {
 /** Counters since the router was made. A remote party learns none of them. */
 export interface RouterStatistics {
   readonly delivered: number
-  /** Dropped messages by reason, such as `unknown-address`, `not-reachable`, `denied-incoming`, `denied-outgoing`, `mailbox-full`, `node-full`, `loop`, `stopped`. */
+  /**
+   * Dropped messages by reason, such as `unknown-address`, `not-reachable`, `denied-incoming`, `denied-outgoing`, `mailbox-full`, `node-full`, `loop`,
+   * `stopped`; of answers `nobody-reads`, `nobody-there`, `goes-to-a-service`.
+   */
   readonly dropped: Readonly<Record<string, number>>
   readonly workers: number
   readonly connections: number

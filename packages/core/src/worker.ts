@@ -119,6 +119,16 @@ export interface Context {
   /** Sends a new message; its return route is this worker's address. The payload is immutable from now on. */
   send(route: RouteLike, payload: Uint8Array): Pressure
   /**
+   * Answers a received message along its return route, and waits for nobody: while its first hop asks to wait, because whoever asked does not read, the
+   * answer is dropped. So are answers to nobody any more, and answers to `echo`, to `uppercase` and to a worker of this one's name, which would answer in
+   * turn. What is dropped is counted and told to diagnostics. An answer counts as a forward; a message without a return route wants none.
+   *
+   * This is how a service answers whom it does not know: one that waits for each of its askers stands still when a single one does not read.
+   * @param returnRoute of the answer. Default: this worker's address.
+   * @throws {OckamError} `routing/stopped`
+   */
+  reply(message: LocalMessage, payload: Uint8Array, returnRoute?: Route): void
+  /**
    * Passes a received message on along a new onward route, with its local info, origin and forward count.
    * @param returnRoute default: the message's own, unchanged.
    */

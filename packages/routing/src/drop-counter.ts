@@ -21,6 +21,12 @@ export type DropReason =
   | 'mailbox-full'
   /** All mailboxes together held `maxWaitingBytes`, it came from outside, and its mailbox would have held more than its share. */
   | 'node-full'
+  /** An answer whose asker does not read: the way back has no room. */
+  | 'nobody-reads'
+  /** An answer whose asker is gone. */
+  | 'nobody-there'
+  /** An answer that would be answered in turn. */
+  | 'goes-to-a-service'
   /** It was forwarded too often within this node. */
   | 'loop'
   /** Its two routes hold too many addresses. */

@@ -65,6 +65,11 @@ export class MailboxQueue {
     return this.#isOver(1) || (this.#budget.bytes >= this.#budget.scarceBytes && this.#weight >= this.#budget.share)
   }
 
+  /** Whether somebody was asked to wait, until it is half empty. */
+  get isWaitedFor(): boolean {
+    return this.#pressure !== undefined
+  }
+
   /** Whether the node has no room for one more message of that many bytes here: its budget is spent, and so would be the share of this mailbox. */
   exceedsBudget(bytes: number): boolean {
     return this.#budget.isSpent && this.#weight + bytes > this.#budget.share

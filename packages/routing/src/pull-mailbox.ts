@@ -81,6 +81,10 @@ export class PullMailbox implements Mailbox {
     return this.#context.send(route, payload)
   }
 
+  reply(message: LocalMessage, payload: Uint8Array, returnRoute?: Route): void {
+    this.#context.reply(message, payload, returnRoute)
+  }
+
   forward(message: LocalMessage, onwardRoute: Route, returnRoute?: Route): Pressure {
     return this.#context.forward(message, onwardRoute, returnRoute)
   }

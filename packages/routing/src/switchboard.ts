@@ -6,7 +6,7 @@
  * mailbox; incoming access control. Mistakes of the node's own workers throw; whatever came from outside is dropped and counted, and nobody is
  * answered.
  */
-import type { Address, Admission, LocalMessage, OutgoingAccessControl, Pressure, Producer } from '@ockam/core'
+import { type Address, type Admission, dropPressure, type LocalMessage, type OutgoingAccessControl, type Pressure, type Producer } from '@ockam/core'
 import { admissionTo } from './admission.ts'
 import type { DropCounter, DropReason } from './drop-counter.ts'
 import { routingError } from './error.ts'
@@ -106,6 +106,20 @@ export class Switchboard {
     const pressure = queue.pressure()
     if (isListenedTo) this.activity.heldUp(origin, pressure)
     return pressure
+  }
+
+  /**
+   * Takes an answer on its way, unless that would ask somebody to wait: who asks and does not read loses answers, and the service goes on for all
+   * others. (Ockam nodes take a peer whose `echo` is silent for dead.) Never throws.
+   * @param isAnswered whether who gets it would answer it.
+   */
+  answer(sender: Sender, message: RoutedMessage, isAnswered: boolean): void {
+    const destination = message.onwardRoute.next
+    const worker = destination === undefined ? undefined : this.#workerAt(destination)
+    if (isAnswered) this.#drop('goes-to-a-service', message)
+    else if (worker === undefined) this.#drop('nobody-there', message)
+    else if (worker.queue.isWaitedFor || worker.queue.isFull) this.#drop('nobody-reads', message)
+    else dropPressure(this.route(sender, message))
   }
 
   #workerAt(address: Address): RunningWorker | undefined {

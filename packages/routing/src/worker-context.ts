@@ -2,7 +2,7 @@
  * What a worker sees of its node: sending, forwarding and asking, in its own name and under its own outgoing access control.
  */
 import {
-  type Address,
+  Address,
   type Context,
   type LocalMessage,
   NO_LOCAL_INFO,
@@ -16,6 +16,9 @@ import { routingError } from './error.ts'
 import { plainPayload } from './payload.ts'
 import { RoutedMessage } from './routed-message.ts'
 import type { Sender, Switchboard } from './switchboard.ts'
+
+/** Keys of the addresses at which nodes answer everything. */
+const ANSWERING: ReadonlySet<string> = new Set(['echo', 'uppercase'].map((name) => Address.local(name).key))
 
 /** Sends a request from a fresh address and waits for the answer. */
 export type Requester = (route: Route, payload: Uint8Array, options: RequestOptions, from: WorkerContext) => Promise<LocalMessage>
@@ -33,6 +36,9 @@ export class WorkerContext implements Context {
   readonly #switchboard: Switchboard
   readonly #request: Requester
   readonly #life: SenderLife
+  /** Askers ask more than once: what was found out about the last return route. */
+  #lastAsker: Route | undefined
+  #lastAskerAnswers = false
 
   constructor(address: Address, sender: Sender, switchboard: Switchboard, request: Requester, life: SenderLife) {
     this.address = address
@@ -49,6 +55,19 @@ export class WorkerContext implements Context {
       this.sender,
       new RoutedMessage(Route.from(route), this.#ownRoute, plainPayload(payload), NO_LOCAL_INFO, this.address, undefined, 0, false),
     )
+  }
+
+  reply(message: LocalMessage, payload: Uint8Array, returnRoute: Route = this.#ownRoute): void {
+    this.#check()
+    const asker = message.returnRoute
+    if (asker.isEmpty) return
+    if (asker !== this.#lastAsker) {
+      this.#lastAsker = asker
+      this.#lastAskerAnswers = answersEverything(asker, this.address)
+    }
+    const forwards = message.forwards + 1
+    const answer = new RoutedMessage(asker, returnRoute, plainPayload(payload), NO_LOCAL_INFO, this.address, undefined, forwards, false)
+    this.#switchboard.answer(this.sender, answer, this.#lastAskerAnswers)
   }
 
   forward(message: LocalMessage, onwardRoute: Route, returnRoute: Route = message.returnRoute): Pressure {
@@ -76,4 +95,13 @@ export class WorkerContext implements Context {
       throw routingError('routing/stopped', `${this.address.toString()} has stopped and cannot send any more.`)
     }
   }
+}
+
+/**
+ * Whether who is at the end of the route answers everything. Services of one node that are told to answer each other stop, because an answer counts as
+ * a forward. Between nodes nothing counts; there, nothing is answered to a worker with the name of a service that answers everything, or with our own.
+ */
+function answersEverything(route: Route, own: Address): boolean {
+  const recipient = route.recipient
+  return recipient === undefined || recipient.key === own.key || ANSWERING.has(recipient.key)
 }

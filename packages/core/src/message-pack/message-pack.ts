@@ -41,8 +41,9 @@ export interface MessagePackBody<Request extends StandardSchema, Response extend
   /** A message nobody answers. @throws {OckamError} `core/invalid-message-pack`, `core/limit-exceeded` */
   encodeOneWay(request: SchemaInput<Request>): Uint8Array<ArrayBuffer>
   /**
-   * The service: calls the handler for requests and one-way messages that pass the schema, one at a time, and answers requests. What is neither,
-   * such as a stray reply, is ignored.
+   * The service: calls the handler for requests and one-way messages that pass the schema, one at a time, and answers requests with
+   * {@link Context.reply}: answers to a client that does not read are dropped, and no other client waits for it. What is neither, such as a stray
+   * reply, is ignored.
    */
   worker(handler: RequestHandler<SchemaOutput<Request>, SchemaInput<Response>>): WorkerFunction
 }
@@ -76,16 +77,16 @@ export function messagePack<Request extends StandardSchema, Response extends Sta
         if (envelope.kind === 'one-way') return
         answer = encodeEnvelope({ kind: 'reply', id: envelope.id, body: response }, limits)
       } catch (error) {
-        await answerFailure(envelope, failure, message, context)
+        replyFailure(envelope, failure, message, context)
         throw error
       }
-      await context.send(message.returnRoute, answer)
+      context.reply(message, answer)
     },
   }
 }
 
-async function answerFailure({ kind, id }: Envelope, code: string, message: LocalMessage, context: Context): Promise<void> {
-  if (kind === 'request') await context.send(message.returnRoute, encodeEnvelope({ kind: 'failure', id, body: code }))
+function replyFailure({ kind, id }: Envelope, code: string, message: LocalMessage, context: Context): void {
+  if (kind === 'request') context.reply(message, encodeEnvelope({ kind: 'failure', id, body: code }))
 }
 
 class Details implements RequestDetails {

@@ -29,7 +29,6 @@ import {
 } from '@ockam/core'
 import { encodeBareString } from '@ockam/core/bare'
 import { type RoutingErrorCode, routingError } from '../error.ts'
-import { AnswerSender } from './answer.ts'
 import { Introductions } from './introduction.ts'
 import { LimitedEvent } from './limited-event.ts'
 import { ANY_NAME, requestedName } from './relay-name.ts'
@@ -87,7 +86,6 @@ class RelayRegistry {
   readonly #prefix: string
   readonly #table: RelayTable
   readonly #services: RelayServices
-  readonly #answers: AnswerSender
   readonly #refused: LimitedEvent<RegistrationRefusal>
   readonly #displaced: LimitedEvent<'too-many-relays'>
   readonly #moved: LimitedEvent<'registered-again'>
@@ -108,7 +106,6 @@ class RelayRegistry {
     })
     const introductions = new Introductions(router.flowControls)
     this.#services = { router, introductions, dropped: new LimitedEvent('routing/relay-dropped', router.services) }
-    this.#answers = new AnswerSender(router.services)
     this.#refused = new LimitedEvent('routing/relay-refused', router.services)
     this.#displaced = new LimitedEvent('routing/relay-displaced', router.services)
     this.#moved = new LimitedEvent('routing/relay-moved', router.services)
@@ -131,15 +128,7 @@ class RelayRegistry {
     const owner = peerOf(message)?.identifier.toString() ?? origin.flowControlId
     const refusal = this.#table.refusal(name, owner, origin) ?? this.#give(name, owner, { producer: origin, registered: returnRoute })
     if (refusal !== undefined) return this.#refused.count(refusal, { relay: name })
-    this.#answers.send(
-      {
-        onwardRoute: returnRoute,
-        returnRoute: Route.of(Address.local(name)),
-        payload: encodeBareString(name),
-        forwards: message.forwards + 1,
-      },
-      context,
-    )
+    context.reply(message, encodeBareString(name), Route.of(Address.local(name)))
   }
 
   async close(): Promise<void> {

@@ -2,14 +2,12 @@
 
 import type { Router, WorkerHandle, WorkerOptions } from '@ockam/core'
 import { decodeBareString, encodeBareString } from '@ockam/core/bare'
-import { AnswerSender } from './answer.ts'
 
 /** @param options default: reachable by anyone, at `uppercase`; messages over the bound of its mailbox are dropped. */
 export function startUppercase(router: Router, name = 'uppercase', options: WorkerOptions = {}): WorkerHandle {
-  const answers = new AnswerSender(router.services)
   return router.startWorker(
     name,
-    (message, context) => answers.answer(message, encodeBareString(decodeBareString(message.payload).toUpperCase()), context),
+    (message, context) => context.reply(message, encodeBareString(decodeBareString(message.payload).toUpperCase())),
     { from: 'anyone', overflow: 'drop', isTransit: true, ...options },
   )
 }
