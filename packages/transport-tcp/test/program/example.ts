@@ -2,7 +2,7 @@ import { createRouter } from '@ockam/routing'
 import { tcp } from '@ockam/transport-tcp'
 
 const server = createRouter({ transports: [tcp()] })
-server.startWorker('greeter', (message, context) => context.send(message.returnRoute, message.payload), { from: 'anyone' })
+server.startWorker('greeter', (message, context) => context.reply(message, message.payload), { from: 'anyone' })
 const { address } = await server.listen('/ip4/127.0.0.1/tcp/0')
 
 const client = createRouter({ transports: [tcp()] })
