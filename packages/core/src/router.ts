@@ -86,8 +86,8 @@ export interface ConnectionOptions extends ConnectOptions {
 export interface RouterStatistics {
   readonly delivered: number
   /**
-   * Dropped messages by reason, such as `unknown-address`, `not-reachable`, `denied-incoming`, `denied-outgoing`, `mailbox-full`, `node-full`, `loop`,
-   * `stopped`; of answers `nobody-reads`, `nobody-there`, `goes-to-a-service`.
+   * Dropped messages by reason, such as `unknown-address`, `not-reachable`, `denied-incoming`, `denied-outgoing`, `mailbox-full`, `node-full`, `deadlock`,
+   * `loop`, `stopped`; of answers `nobody-reads`, `nobody-there`, `goes-to-a-service`.
    */
   readonly dropped: Readonly<Record<string, number>>
   readonly workers: number

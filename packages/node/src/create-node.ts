@@ -22,7 +22,8 @@ import { createSecureChannels } from '@ockam/secure-channel'
 import { type SoftwareVault, softwareVault, type VaultProtection } from '@ockam/vault-software'
 import { OckamNode } from './node.ts'
 
-export interface NodeOptions extends Pick<RouterOptions, 'maxAddresses' | 'maxForwards' | 'maxConnections' | 'maxWaitingBytes'> {
+export interface NodeOptions
+  extends Pick<RouterOptions, 'maxAddresses' | 'maxForwards' | 'maxConnections' | 'maxWaitingBytes' | 'deadlockTimeoutMs'> {
   readonly transports?: readonly TransportFactory[]
   /** Where identities and software keys are kept. Default: in memory; identities then live as long as the process. Closed with the node. */
   readonly store?: Store
@@ -71,7 +72,18 @@ export async function createNode(options: NodeOptions = {}): Promise<OckamNode> 
 }
 
 function compose(options: NodeOptions, store: Store, software: SoftwareVault, release: () => Promise<void>): OckamNode {
-  const { transports = [], clock, random, turns, diagnostics, maxAddresses, maxForwards, maxConnections, maxWaitingBytes } = options
+  const {
+    transports = [],
+    clock,
+    random,
+    turns,
+    diagnostics,
+    maxAddresses,
+    maxForwards,
+    maxConnections,
+    maxWaitingBytes,
+    deadlockTimeoutMs,
+  } = options
   const platform = { ...(clock && { clock }), ...(random && { random }), ...(diagnostics && { diagnostics }) }
   const vault: Vault = {
     signing: options.vault?.signing ?? software.signing,
@@ -88,6 +100,7 @@ function compose(options: NodeOptions, store: Store, software: SoftwareVault, re
     ...(maxForwards !== undefined && { maxForwards }),
     ...(maxConnections !== undefined && { maxConnections }),
     ...(maxWaitingBytes !== undefined && { maxWaitingBytes }),
+    ...(deadlockTimeoutMs !== undefined && { deadlockTimeoutMs }),
   })
   const identities = createIdentities({ vault, store, ...platform, ...options.identities })
   const channels = createSecureChannels({ router, vault, identities })

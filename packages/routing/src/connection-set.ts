@@ -22,12 +22,13 @@ import {
 } from '@ockam/core'
 import type { DropCounter } from './drop-counter.ts'
 import { connectionSender } from './connection-sender.ts'
+import { DeadlockWatch } from './deadlock-watch.ts'
 import type { NodeFlowControls } from './flow-control.ts'
 import type { ListenerSet } from './listener-set.ts'
 import { Reachability } from './reachability.ts'
 import { RoutedMessage } from './routed-message.ts'
 import type { RunningWorker } from './running-worker.ts'
-import type { Sender, Switchboard } from './switchboard.ts'
+import type { Switchboard } from './switchboard.ts'
 import type { WorkerRegistry } from './worker-registry.ts'
 
 /** How long a connection that is closed here may take to send what was accepted. */
@@ -39,7 +40,7 @@ interface OpenConnection {
   readonly handle: ConnectionHandle
   readonly producer: Producer
   readonly worker: RunningWorker
-  readonly sender: Sender
+  readonly watch: DeadlockWatch
   readonly address: Address
   readonly ownRoute: Route
 }
@@ -53,6 +54,7 @@ export interface ConnectionSetServices {
   readonly diagnostics: Diagnostics
   readonly random: Random
   readonly maxConnections: number
+  readonly deadlockTimeoutMs: number
 }
 
 export class ConnectionSet {
@@ -104,8 +106,8 @@ export class ConnectionSet {
       this.#services.drops.countQuietly('heartbeat')
       return undefined
     }
-    return this.#services.switchboard.route(
-      open.sender,
+    const pressure = this.#services.switchboard.route(
+      open.worker.sender,
       new RoutedMessage(
         onwardRoute,
         returnRoute.length === 0 ? open.ownRoute : returnRoute.prepend(open.address),
@@ -117,6 +119,8 @@ export class ConnectionSet {
         isExclusive,
       ),
     )
+    if (pressure !== undefined) open.watch.heldUp(pressure)
+    return pressure
   }
 
   /** {@link TransportServices.accepted}. */
@@ -157,7 +161,7 @@ export class ConnectionSet {
     const producer = flowControls.createProducer('transport', spawnerId, networkOf(connection))
     const address = Address.random(random)
     const options = { from, isTransit: true, producer }
-    const { worker, context } = workers.startWithContext(address, connectionSender(connection), options)
+    const worker = workers.start(address, connectionSender(connection), options)
     if (spawnerId !== undefined) flowControls.hold(spawnerId)
     const handle: ConnectionHandle = {
       address,
@@ -167,7 +171,8 @@ export class ConnectionSet {
       close: () => this.#close(connection, worker),
       [Symbol.asyncDispose]: () => this.#close(connection, worker),
     }
-    const open = { handle, producer, worker, sender: context.sender, address, ownRoute: Route.of(address) }
+    const watch = new DeadlockWatch(workers.clock, this.#services.deadlockTimeoutMs, worker)
+    const open = { handle, producer, worker, watch, address, ownRoute: Route.of(address) }
     this.#open.set(connection, open)
     diagnostics.event('routing/connection-opened', { remote: connection.remote, isAccepted: spawnerId !== undefined })
     connection.closed.then(
@@ -181,6 +186,7 @@ export class ConnectionSet {
     this.#open.delete(connection)
     this.#lastConnection = undefined
     this.#lastOpen = undefined
+    open.watch.end()
     open.worker.kill('connection-closed')
     if (spawnerId !== undefined) this.#services.flowControls.release(spawnerId)
     this.#services.diagnostics.event('routing/connection-closed', { remote: connection.remote, reason })

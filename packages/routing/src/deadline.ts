@@ -7,7 +7,7 @@ import { routingError } from './error.ts'
 /** How long closing waits unless it is told otherwise. */
 export const CLOSE_TIMEOUT_MS: number = 5000
 /** Timers of JavaScript run at once when asked for more. */
-const MAX_TIMER_MS = 2_147_483_647
+export const MAX_TIMER_MS: number = 2_147_483_647
 
 export interface DeadlineOptions {
   readonly timeoutMs?: number | undefined

@@ -19,6 +19,8 @@ export type DropReason =
   | 'denied-outgoing'
   /** The mailbox was full and drops, or a sender outside the node did not wait. */
   | 'mailbox-full'
+  /** Its sender waited for a connection that waited for its sender, and waits no longer (`deadlockTimeoutMs`). */
+  | 'deadlock'
   /** All mailboxes together held `maxWaitingBytes`, it came from outside, and its mailbox would have held more than its share. */
   | 'node-full'
   /** An answer whose asker does not read: the way back has no room. */

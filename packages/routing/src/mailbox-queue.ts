@@ -8,19 +8,28 @@
 import type { RoutedMessage } from './routed-message.ts'
 import { heldMemory } from './payload.ts'
 import type { PayloadCopier } from './payload-copier.ts'
+import { RoomShares } from './room-share.ts'
 import { MESSAGE_BYTES, type WaitingBudget } from './waiting-budget.ts'
 
 const INITIAL_SLOTS = 8
 const TURNS_BETWEEN_COPIES = 4
 /** A sender that goes on although the mailbox is full may have this many more mailboxes' worth accepted before it is stopped. */
 const SENDER_EXCESS = 3
+/** This part of a mailbox's worth of answers is taken of each sender of answers while others are asked to wait: a quarter. */
+const ANSWER_PART = 4
 /** From that many mailboxes' worth on, senders that are gone by now count against new ones: somebody could come back as another sender for ever. */
 const SWAMPED = 64
 
-/** What one sender had accepted since the mailbox was full. */
-interface Excess {
+/** One sender, since the mailbox was full. */
+interface Account {
+  /** What it had accepted. */
   messages: number
   bytes: number
+  /** What it was asked to wait for, and what ends that. */
+  pressure: Promise<void> | undefined
+  release: (() => void) | undefined
+  /** It waits no longer, because it would wait for itself. */
+  hasGivenUp: boolean
 }
 
 export class MailboxQueue {
@@ -44,10 +53,14 @@ export class MailboxQueue {
   #turns = 0
   /** Memory that waiting messages share, and with which of them it is counted. */
   #shared: Map<ArrayBufferLike, RoutedMessage> | undefined
-  /** By sender, as long as the present pressure lasts. */
-  #excess: Map<object, Excess> | undefined
-  #pressure: Promise<void> | undefined
-  #release: (() => void) | undefined
+  /** By sender, as long as the present pressure lasts: all that were asked to wait, or answer. */
+  #accounts: Map<object, Account> | undefined
+  /** Whether anybody was asked to wait, and not let go on. */
+  #isWaitedFor = false
+  /** Of the room there was when the last pressure ended, if it was felt by several. */
+  #shares: RoomShares | undefined
+  /** Messages dealt with since there is this mailbox. */
+  handled = 0
 
   constructor(maxMessages: number, maxBytes: number, copier: PayloadCopier, budget: WaitingBudget) {
     this.#copier = copier
@@ -63,11 +76,6 @@ export class MailboxQueue {
 
   get isFull(): boolean {
     return this.#isOver(1) || (this.#budget.bytes >= this.#budget.scarceBytes && this.#weight >= this.#budget.share)
-  }
-
-  /** Whether somebody was asked to wait, until it is half empty. */
-  get isWaitedFor(): boolean {
-    return this.#pressure !== undefined
   }
 
   /** Whether the node has no room for one more message of that many bytes here: its budget is spent, and so would be the share of this mailbox. */
@@ -118,10 +126,11 @@ export class MailboxQueue {
 
   /** Messages that were taken are done with. Below half of what they may fill the senders may go on. */
   finish(messages: number, bytes: number): void {
+    this.handled += messages
     this.messages -= messages
     this.bytes -= bytes
     if (this.#isCounted) this.#budget.bytes -= bytes + messages * MESSAGE_BYTES
-    if (this.#pressure !== undefined && this.#isHalfEmpty) this.relieve()
+    if (this.#isWaitedFor && this.#isHalfEmpty) this.relieve()
   }
 
   /** The worker is gone. What it had in hand is its own affair now. */
@@ -131,12 +140,37 @@ export class MailboxQueue {
     this.#budget.bytes -= this.#weight
   }
 
-  /** What a sender waits for while the mailbox is full: one promise for all. */
-  pressure(): Promise<void> {
-    this.#pressure ??= new Promise((resolve) => {
-      this.#release = resolve
+  /** What a sender waits for while it is to wait: the same promise each time. */
+  pressure(sender: object): Promise<void> {
+    this.#isWaitedFor = true
+    const account = this.#accountOf(sender)
+    account.pressure ??= new Promise((resolve) => {
+      account.release = resolve
     })
-    return this.#pressure
+    return account.pressure
+  }
+
+  /** Whether the sender of a message just taken is to wait: the mailbox is full, or the sender has used up its share of the room. */
+  asksToWait(sender: object, bytes: number): boolean {
+    const hasUsedUp = this.#shares?.use(sender, bytes) === true
+    return hasUsedUp || this.isFull
+  }
+
+  /**
+   * Whether it takes an answer, whose sender waits for nothing. As long as others are asked to wait it takes a quarter mailbox's worth of each such
+   * sender, full or not: the others take all room in the moment there is some, but answers cannot keep them from being let go on.
+   */
+  takesAnswerOf(sender: object, bytes: number): boolean {
+    const { isFull } = this
+    if (!this.#isWaitedFor && !isFull) return true
+    if (isFull && this.#budget.bytes >= this.#budget.scarceBytes) return false
+    const account = this.#accountOf(sender)
+    if (account.messages * ANSWER_PART >= this.maxMessages || account.bytes * ANSWER_PART >= this.maxBytes) return false
+    // When it is full, this counts as what others put into a full mailbox does.
+    if (isFull) return true
+    account.messages++
+    account.bytes += bytes
+    return true
   }
 
   /**
@@ -145,26 +179,40 @@ export class MailboxQueue {
    * @param present how many senders there are now, at most: what it takes does not grow when they leave and come back as others.
    */
   takesExcessOf(sender: object, bytes: number, present: number): boolean {
-    this.#excess ??= new Map()
-    const excess = this.#excess.get(sender)
-    if (excess === undefined) {
-      if (this.#excess.size >= present && this.#isOver(SWAMPED)) return false
-      this.#excess.set(sender, { messages: 1, bytes })
-      return true
-    }
-    if (excess.messages >= SENDER_EXCESS * this.maxMessages || excess.bytes >= SENDER_EXCESS * this.maxBytes) return false
-    excess.messages++
-    excess.bytes += bytes
+    const isNew = this.#accounts?.has(sender) !== true
+    if (isNew && (this.#accounts?.size ?? 0) >= present && this.#isOver(SWAMPED)) return false
+    const account = this.#accountOf(sender)
+    if (account.messages >= SENDER_EXCESS * this.maxMessages || account.bytes >= SENDER_EXCESS * this.maxBytes) return false
+    account.messages++
+    account.bytes += bytes
     return true
+  }
+
+  /** The sender goes on; from now on, what it sends and finds no room is not taken, until there is some. */
+  stopWaitingOf(sender: object): void {
+    const account = this.#accountOf(sender)
+    account.hasGivenUp = true
+    account.release?.()
+    account.pressure = undefined
+  }
+
+  hasGivenUp(sender: object): boolean {
+    return this.#accounts?.get(sender)?.hasGivenUp === true
+  }
+
+  /** Whether the sender, which was given this pressure, has not been let go on. */
+  isOn(sender: object, pressure: Promise<void>): boolean {
+    return this.#accounts?.get(sender)?.pressure === pressure
   }
 
   /** Lets all senders go on, because there is room, or because the worker is gone. */
   relieve(): void {
-    const release = this.#release
-    this.#excess = undefined
-    this.#pressure = undefined
-    this.#release = undefined
-    release?.()
+    const accounts = this.#accounts
+    const room = Math.max(0, this.maxMessages - this.messages)
+    this.#shares = RoomShares.of(accounts, this.#shares, room, this.maxBytes - this.bytes)
+    this.#accounts = undefined
+    this.#isWaitedFor = false
+    for (const { release } of accounts?.values() ?? []) release?.()
   }
 
   /** The worker is busy: all that waits outlives the turn, so small views of large memory are copied. */
@@ -200,6 +248,16 @@ export class MailboxQueue {
     const count = this.#waiting
     for (let message = this.shift(); message !== undefined; message = this.shift()) this.finish(1, message.pinned)
     return count
+  }
+
+  #accountOf(sender: object): Account {
+    this.#accounts ??= new Map()
+    let account = this.#accounts.get(sender)
+    if (account === undefined) {
+      account = { messages: 0, bytes: 0, pressure: undefined, release: undefined, hasGivenUp: false }
+      this.#accounts.set(sender, account)
+    }
+    return account
   }
 
   /** What it holds, as the budget counts. */

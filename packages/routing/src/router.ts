@@ -56,6 +56,7 @@ import { WaitingBudget } from './waiting-budget.ts'
 import { WorkerRegistry } from './worker-registry.ts'
 
 const MAX_CONNECTIONS = 16_384
+const DEADLOCK_TIMEOUT_MS = 25_000
 const MAX_WAITING_BYTES = 256 * 1024 * 1024
 
 export interface RouterOptions {
@@ -77,6 +78,11 @@ export interface RouterOptions {
    * the other half are full, whatever their own bounds; at the limit, what comes from outside is dropped there. Default 256 MiB.
    */
   readonly maxWaitingBytes?: number
+  /**
+   * How long a worker may wait for a connection that takes nothing, while that connection is not read because its messages wait for the worker. Then
+   * what the worker sends there and finds no room is dropped, until there is room again. After that, for as long again, a thirtieth of it. Default 25 000.
+   */
+  readonly deadlockTimeoutMs?: number
 }
 
 /** @throws {OckamError} `routing/invalid-argument` for limits that are not whole numbers above 0. */
@@ -138,6 +144,7 @@ class NodeRouter implements Router, ProducerListening, AdmissionChecking {
       diagnostics,
       random,
       maxConnections,
+      deadlockTimeoutMs: checkedLimit('deadlockTimeoutMs', options.deadlockTimeoutMs ?? DEADLOCK_TIMEOUT_MS),
     })
     this.flowControls = flowControls
     this.#drops = drops

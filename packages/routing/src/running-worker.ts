@@ -4,7 +4,7 @@
  * While a handler's promise is pending nothing else is handed over and the mailbox fills; that is how back-pressure begins. Errors go to
  * diagnostics and the next message follows. Handlers that return nothing run without any promise being made.
  */
-import type { AccessControl, Address, AnyWorker, CloseOptions, Context, OutgoingAccessControl, Producer, WorkerHandle } from '@ockam/core'
+import type { AccessControl, Address, AnyWorker, CloseOptions, Context, Producer, WorkerHandle } from '@ockam/core'
 import { CLOSE_TIMEOUT_MS, Deadline } from './deadline.ts'
 import type { DropReason } from './drop-counter.ts'
 import { MailboxQueue } from './mailbox-queue.ts'
@@ -12,6 +12,7 @@ import type { PayloadCopier } from './payload-copier.ts'
 import type { Reachability } from './reachability.ts'
 import type { RoutedMessage } from './routed-message.ts'
 import type { Runnable, Turn } from './run-queue.ts'
+import { type Receiver, Sender } from './sender.ts'
 import { isPromise, WorkerCall } from './worker-call.ts'
 import type { WorkerHost, WorkerSettings } from './worker-host.ts'
 import { reportFailure } from './worker-failure.ts'
@@ -19,14 +20,14 @@ import { reportFailure } from './worker-failure.ts'
 /** A batch ends with the message that reaches this many bytes of payload, so that what follows from one batch fits behind a mailbox's bound. */
 const MAX_BATCH_BYTES = 1024 * 1024
 
-export class RunningWorker implements WorkerHandle, Runnable {
+export class RunningWorker implements WorkerHandle, Runnable, Receiver {
   readonly addresses: readonly Address[]
   readonly address: Address
   readonly queue: MailboxQueue
   /** Who may send to it. Replaced when a connection that delivered early is handed to whoever dialled it. */
   reachability: Reachability
   readonly incoming: AccessControl | undefined
-  readonly outgoing: OutgoingAccessControl | undefined
+  readonly sender: Sender
   readonly dropsWhenFull: boolean
   readonly producer: Producer | undefined
   readonly stopped: Promise<void>
@@ -60,7 +61,7 @@ export class RunningWorker implements WorkerHandle, Runnable {
     this.queue = new MailboxQueue(settings.maxMessages, settings.maxBytes, host.copier, host.budget)
     this.reachability = settings.reachability
     this.incoming = options.incoming
-    this.outgoing = options.outgoing
+    this.sender = new Sender(options.outgoing)
     this.dropsWhenFull = options.overflow === 'drop'
     this.producer = options.producer
     this.isSink = settings.isSink
@@ -87,6 +88,10 @@ export class RunningWorker implements WorkerHandle, Runnable {
   /** True when it has stopped for good. */
   get hasEnded(): boolean {
     return this.#isStopped
+  }
+
+  get isBusy(): boolean {
+    return this.#isBusy
   }
 
   /** True when nothing waits and nothing is in hand. */

@@ -13,6 +13,7 @@ import { routingError } from './error.ts'
 import type { NodeFlowControls } from './flow-control.ts'
 import type { RoutedMessage } from './routed-message.ts'
 import type { RunningWorker } from './running-worker.ts'
+import type { Sender } from './sender.ts'
 import { ActivityCounter } from './session/activity-counter.ts'
 
 export interface SwitchboardLimits {
@@ -20,15 +21,6 @@ export interface SwitchboardLimits {
   readonly maxAddresses: number
   /** Forwards within this node. */
   readonly maxForwards: number
-}
-
-/** Who hands messages over: mailboxes that are full count what each sender still puts in. */
-export class Sender {
-  readonly outgoing: OutgoingAccessControl | undefined
-
-  constructor(outgoing: OutgoingAccessControl | undefined) {
-    this.outgoing = outgoing
-  }
 }
 
 export class Switchboard {
@@ -102,8 +94,9 @@ export class Switchboard {
     if (worker.incoming !== undefined && !this.#mayComeIn(worker, message)) return undefined
     worker.enqueue(message)
     this.delivered++
-    if (!queue.isFull || worker.dropsWhenFull) return undefined
-    const pressure = queue.pressure()
+    if (worker.dropsWhenFull || !queue.asksToWait(sender, message.payload.length) || queue.hasGivenUp(sender)) return undefined
+    const pressure = queue.pressure(sender)
+    sender.askedToWait(worker, pressure)
     if (isListenedTo) this.activity.heldUp(origin, pressure)
     return pressure
   }
@@ -118,7 +111,7 @@ export class Switchboard {
     const worker = destination === undefined ? undefined : this.#workerAt(destination)
     if (isAnswered) this.#drop('goes-to-a-service', message)
     else if (worker === undefined) this.#drop('nobody-there', message)
-    else if (worker.queue.isWaitedFor || worker.queue.isFull) this.#drop('nobody-reads', message)
+    else if (!worker.dropsWhenFull && !worker.queue.takesAnswerOf(sender, message.payload.length)) this.#drop('nobody-reads', message)
     else dropPressure(this.route(sender, message))
   }
 
@@ -135,6 +128,10 @@ export class Switchboard {
     const { queue } = worker
     if (worker.dropsWhenFull) {
       this.#drop('mailbox-full', message)
+      return false
+    }
+    if (queue.hasGivenUp(sender)) {
+      this.#drop('deadlock', message)
       return false
     }
     if (queue.takesExcessOf(sender, message.payload.length, this.#workers.size)) return true

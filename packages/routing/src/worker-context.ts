@@ -15,7 +15,8 @@ import {
 import { routingError } from './error.ts'
 import { plainPayload } from './payload.ts'
 import { RoutedMessage } from './routed-message.ts'
-import type { Sender, Switchboard } from './switchboard.ts'
+import type { Sender } from './sender.ts'
+import type { Switchboard } from './switchboard.ts'
 
 /** Keys of the addresses at which nodes answer everything. */
 const ANSWERING: ReadonlySet<string> = new Set(['echo', 'uppercase'].map((name) => Address.local(name).key))

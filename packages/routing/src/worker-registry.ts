@@ -9,7 +9,7 @@ import { PayloadCopier } from './payload-copier.ts'
 import { Reachability } from './reachability.ts'
 import { RunningWorker } from './running-worker.ts'
 import type { RunQueue } from './run-queue.ts'
-import { Sender, type Switchboard } from './switchboard.ts'
+import type { Switchboard } from './switchboard.ts'
 import { type Requester, WorkerContext } from './worker-context.ts'
 import type { WaitingBudget } from './waiting-budget.ts'
 import type { WorkerHost } from './worker-host.ts'
@@ -93,7 +93,7 @@ export class WorkerRegistry implements WorkerHost<RunningWorker> {
     this.#all.add(running)
     this.budget.mailboxes++
     if (running.producer !== undefined) flowControls.holdProducer(running.producer)
-    const context = new WorkerContext(main, new Sender(running.outgoing), switchboard, request, running)
+    const context = new WorkerContext(main, running.sender, switchboard, request, running)
     running.begin(context)
     return { worker: running, context }
   }

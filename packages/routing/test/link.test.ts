@@ -1,5 +1,5 @@
-import { type Context, dropPressure, type LocalMessage, type Pressure, Route } from '@ockam/core'
-import { createRouter } from '@ockam/routing'
+import { type Context, dropPressure, type LocalMessage, type Pressure, Route, type WorkerFunction, type WorkerOptions } from '@ockam/core'
+import { createRouter, type RouterOptions } from '@ockam/routing'
 import { memoryNetwork } from '@ockam/transport-memory'
 import { describe, expect, test } from 'vitest'
 import { bytes, text } from './fixture/bytes.ts'
@@ -7,10 +7,10 @@ import { settled, turn, until } from './fixture/settle.ts'
 
 type Node = ReturnType<typeof createRouter>
 
-async function pair(): Promise<{ near: Node; far: Node; out: Route }> {
+async function pair(options: RouterOptions = {}): Promise<{ near: Node; far: Node; out: Route }> {
   const network = memoryNetwork({ encode: true })
-  const near = createRouter({ transports: [network.transport('near')] })
-  const far = createRouter({ transports: [network.transport('far')] })
+  const near = createRouter({ ...options, transports: [network.transport('near')] })
+  const far = createRouter({ ...options, transports: [network.transport('far')] })
   await far.listen('/memory/far')
   const { address } = await near.connect('/memory/far')
   return { near, far, out: Route.of(address) }
@@ -56,31 +56,70 @@ describe('two nodes', () => {
     await Promise.all([near.close(), far.close()])
   })
 
-  test('that flood each other’s echo service do not deadlock: both end with nothing waiting', async () => {
-    const { near, far, out } = await pair()
-    const answers = { near: 0, far: 0 }
-    near.startWorker('echo', echo, { from: 'anyone', overflow: 'drop' })
-    far.startWorker('echo', echo, { from: 'anyone', overflow: 'drop' })
-    near.startWorker('answers', () => void answers.near++, { from: 'anyone', overflow: 'drop' })
-    far.startWorker('answers', () => void answers.far++, { from: 'anyone', overflow: 'drop' })
-    // The far side learns its way back from a first message.
-    const greeting = far.createMailbox('hello', { from: 'anyone' })
-    dropPressure(near.context.send(out.concat(Route.of('hello')), bytes('hi')))
-    const back = Route.of((await greeting.receive()).returnRoute.next!)
-    const flood = async (node: Node, way: Route): Promise<void> => {
-      const onwardRoute = way.concat(Route.of('echo'))
-      const returnRoute = Route.of('answers')
-      for (let i = 0; i < 20_000; i++) {
-        const pressure = node.context.dispatch({ onwardRoute, returnRoute, payload: new Uint8Array(64) })
-        if (pressure !== undefined) await pressure
+  test.each<[string, WorkerFunction, WorkerOptions]>([
+    ['that drop', echo, { overflow: 'drop' }],
+    ['that reply', (message, context) => context.reply(message, message.payload), {}],
+    ['that wait for their answers', echo, {}],
+  ])(
+    'that flood each other’s workers %s do not deadlock: what is not answered is counted, and all else goes on',
+    async (_, mirror, options) => {
+      const { near, far, out } = await pair({ deadlockTimeoutMs: 60 })
+      const answers = { near: 0, far: 0 }
+      for (const [node, own] of [
+        [near, 'near'],
+        [far, 'far'],
+      ] as const) {
+        node.startWorker('mirror', mirror, { from: 'anyone', ...options })
+        node.startWorker('answers', () => void answers[own]++, { from: 'anyone' })
+        node.startWorker('other', echo, { from: 'anyone' })
       }
-    }
-    await Promise.all([flood(near, out), flood(far, back)])
-    await settled(near)
-    await settled(far)
-    await settled(near)
-    expect(answers.near).toBeGreaterThan(0)
-    expect(answers.far).toBeGreaterThan(0)
+      // The far side learns its way back from a first message.
+      const greeting = far.createMailbox('hello', { from: 'anyone' })
+      dropPressure(near.context.send(out.concat(Route.of('hello')), bytes('hi')))
+      const back = Route.of((await greeting.receive()).returnRoute.next!)
+      let asking = 2
+      const flood = async (node: Node, way: Route): Promise<number> => {
+        const onwardRoute = way.concat(Route.of('mirror'))
+        const returnRoute = Route.of('answers')
+        let sent = 0
+        for (; (sent < 10_000 || asking > 0) && sent < 1_000_000; sent++)
+          await node.context.dispatch({ onwardRoute, returnRoute, payload: new Uint8Array(64) })
+        return sent
+      }
+      const ask = async (node: Node, way: Route): Promise<void> => {
+        for (let i = 0; i < 8; i++) await node.context.request(way.concat(Route.of('other')), new Uint8Array(64), { timeoutMs: 10_000 })
+        asking--
+      }
+      const [sent] = await Promise.all([Promise.all([flood(near, out), flood(far, back)]), ask(near, out), ask(far, back)])
+      expect(asking).toBe(0)
+      for (const [own, total, peer] of [
+        ['near', sent[0], far],
+        ['far', sent[1], near],
+      ] as const) {
+        const accounted = (): number => {
+          const { 'mailbox-full': late = 0, 'nobody-reads': unread = 0, deadlock = 0 } = peer.statistics().dropped
+          return answers[own] + late + unread + deadlock
+        }
+        await until(() => accounted() >= total, 'what was sent to be answered or counted')
+        expect(accounted()).toBe(total)
+        expect(answers[own]).toBeGreaterThan(total / 20)
+      }
+      await settled(near)
+      await settled(far)
+      await Promise.all([near.close(), far.close()])
+    },
+  )
+
+  test('lose nothing when one floods a worker of the other that waits for its answers, and reads them, slowly', async () => {
+    const { near, far, out } = await pair()
+    const total = 20_000
+    let answers = 0
+    far.startWorker('mirror', echo, { from: 'anyone' })
+    near.startWorker('answers', () => (++answers % 100 === 0 ? turn() : undefined), { from: 'anyone' })
+    const message = { onwardRoute: out.concat(Route.of('mirror')), returnRoute: Route.of('answers'), payload: new Uint8Array(64) }
+    for (let i = 0; i < total; i++) await near.context.dispatch(message)
+    await until(() => answers === total, 'all answers')
+    expect([near.statistics().dropped, far.statistics().dropped]).toEqual([{}, {}])
     await Promise.all([near.close(), far.close()])
   })
 

@@ -1,4 +1,4 @@
-import { dropPressure, type Pressure } from '@ockam/core'
+import { dropPressure, type LocalMessage, type Pressure } from '@ockam/core'
 import { createRouter } from '@ockam/routing'
 import { describe, expect, test } from 'vitest'
 import { gate } from './fixture/gate.ts'
@@ -22,7 +22,7 @@ function flood(send: (payload: Uint8Array) => Pressure): number {
 }
 
 describe('pressure', () => {
-  test('is given out when the bound is reached, one promise for all, and ends below half', async () => {
+  test('is given out when the bound is reached, the same promise each time, and ends below half', async () => {
     const router = createRouter()
     const { handle, open } = gate()
     router.startWorker('slow', handle, { from: 'local', maxMessages: 8 })
@@ -135,6 +135,31 @@ describe('pressure', () => {
     )
     await settled(router)
     expect(handled).toBe(150 * 3 * 16)
+    expect(router.statistics().dropped).toEqual({})
+  })
+
+  test('leaves a worker that sends one message after the other as much of the room as somebody who sends in a loop', async () => {
+    const router = createRouter()
+    const from = { worker: 0, loop: 0 }
+    const slow = async (message: LocalMessage): Promise<void> => {
+      await turn()
+      from[message.payload.length === 1 ? 'worker' : 'loop']++
+    }
+    router.startWorker('slow', slow, { from: 'local', maxMessages: 64 })
+    router.startWorker('worker', (_, context) => context.send('slow', one), { from: 'local' })
+    let isOver = false
+    const feed = async (): Promise<void> => {
+      while (!isOver) await router.createMailbox().send('worker', one)
+    }
+    const loop = async (): Promise<void> => {
+      while (!isOver) await router.context.send('slow', new Uint8Array(2))
+    }
+    const sending = [feed(), loop()]
+    await until(() => from.worker + from.loop >= 4000)
+    isOver = true
+    await Promise.all(sending)
+    expect(from.worker).toBeGreaterThan(1200)
+    expect(from.loop).toBeGreaterThan(1200)
     expect(router.statistics().dropped).toEqual({})
   })
 

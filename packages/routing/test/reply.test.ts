@@ -92,9 +92,9 @@ describe('an asker who does not read', () => {
     await turn()
     expect(handled()).toBe(10_000)
     expect(honest.sent).toHaveLength(5000)
-    // The transport has what it took in one go, the mailbox in front of it is full, and nothing else is kept.
+    // The mailbox in front of the transport is full, and has a quarter more of answers; nothing else is kept.
     const { waitingMessages, dropped } = router.statistics()
-    expect(waitingMessages).toBeLessThanOrEqual(1024)
+    expect(waitingMessages).toBe(1280)
     expect(dropped).toEqual({ 'nobody-reads': 5000 - waitingMessages })
     expect(diagnostics.named('routing/message-dropped')).toMatchObject([{ reason: 'nobody-reads', count: 1, from: '0#mirror' }])
   })
@@ -125,8 +125,8 @@ describe('an asker who does not read', () => {
     for (let i = 0; i < 7; i++) dropPressure(router.context.send('slow', one))
     const pressure = router.context.send('slow', one) as Promise<void>
     expect(pressure).toBeInstanceOf(Promise)
-    for (let i = 0; i < 4; i++) {
-      await turn()
+    for (let i = 0; i < 6; i++) {
+      expect(await isResolved(pressure)).toBe(false)
       open(1)
       for (let asked = 0; asked < 4; asked++) {
         dropPressure(router.context.dispatch({ onwardRoute: Route.of('mirror'), returnRoute: Route.of('slow'), payload: one }))
@@ -134,6 +134,6 @@ describe('an asker who does not read', () => {
       }
     }
     expect(await isResolved(pressure)).toBe(true)
-    expect(router.statistics().dropped).toEqual({ 'nobody-reads': 12 })
+    expect(router.statistics().dropped['nobody-reads']).toBeGreaterThanOrEqual(18)
   })
 })

@@ -12,7 +12,7 @@ class Activity {
   listeners = 0
   #lastPressure: Promise<void> | undefined
 
-  /** A mailbox answers all senders with the same promise for as long as it is full. */
+  /** A mailbox answers a sender with the same promise for as long as it is full. */
   heldUp(pressure: Promise<void>): void {
     if (pressure === this.#lastPressure) return
     this.#lastPressure = pressure
