@@ -72,6 +72,12 @@ export interface WorkerOptions {
    * smaller than the memory it is a view of is copied, so that it does not pin that memory.
    */
   readonly isTransit?: boolean
+  /**
+   * True when the worker passes messages of many senders on to many places with {@link Context.forward}. It then waits for none of these places: where one
+   * asks to wait, whoever sent the message is asked to, the next time it sends something here, and `forward` gives back nothing. So nobody who sends
+   * through the worker is stopped by what others send through it. Otherwise what is forwarded is on the worker's own account.
+   */
+  readonly isForwarder?: boolean
 }
 
 /** How long closing may wait for what is under way. When the signal aborts, it ends by force at once and rejects with `signal.reason`. */
@@ -129,7 +135,8 @@ export interface Context {
    */
   reply(message: LocalMessage, payload: Uint8Array, returnRoute?: Route): void
   /**
-   * Passes a received message on along a new onward route, with its local info, origin and forward count.
+   * Passes a received message on along a new onward route, with its local info, origin and forward count. Of a worker that {@link WorkerOptions.isForwarder}
+   * it asks to wait for nothing.
    * @param returnRoute default: the message's own, unchanged.
    */
   forward(message: LocalMessage, onwardRoute: Route, returnRoute?: Route): Pressure

@@ -11,6 +11,7 @@ import {
   type Producer,
   type Route,
 } from '@ockam/core'
+import type { Sender } from './sender.ts'
 
 export class RoutedMessage implements LocalMessage {
   onwardRoute: Route
@@ -27,6 +28,8 @@ export class RoutedMessage implements LocalMessage {
   shared: ArrayBufferLike | undefined = undefined
   /** True when the payload is a copy of its own, or has been found large enough not to need one. @internal */
   isOwned = false
+  /** On whose account a forwarder passes it on. @internal */
+  sender: Sender | undefined = undefined
   /** The answer of an access control that could not decide on the spot. Never rejects. @internal */
   admission: Promise<boolean> | undefined = undefined
 

@@ -32,6 +32,7 @@ export class RunningWorker implements WorkerHandle, Runnable, Receiver {
   readonly producer: Producer | undefined
   readonly stopped: Promise<void>
   readonly isSink: boolean
+  readonly isForwarder: boolean
   isReady = false
   nextReady: Runnable | undefined = undefined
   /** True from `close` on. */
@@ -65,6 +66,7 @@ export class RunningWorker implements WorkerHandle, Runnable, Receiver {
     this.dropsWhenFull = options.overflow === 'drop'
     this.producer = options.producer
     this.isSink = settings.isSink
+    this.isForwarder = options.isForwarder === true
     this.#host = host
     this.#copier = host.copier
     this.#call = new WorkerCall(worker)

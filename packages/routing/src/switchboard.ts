@@ -73,9 +73,10 @@ export class Switchboard {
 
   /**
    * Takes a message to the mailbox its onward route names.
+   * @param account who is asked to wait, and whose excess is counted: for a forwarder, whoever sent it the message.
    * @throws {OckamError} `routing/unknown-address`, `routing/invalid-route`, `routing/mailbox-overflow`; never for messages that have an origin.
    */
-  route(sender: Sender, message: RoutedMessage): Pressure {
+  route(sender: Sender, message: RoutedMessage, account: Sender = sender): Pressure {
     const { origin } = message
     const isListenedTo = origin !== undefined && this.activity.isNeeded
     if (isListenedTo) this.activity.heard(origin)
@@ -89,15 +90,18 @@ export class Switchboard {
     if (message.forwards > this.#limits.maxForwards) return this.#drop('loop', message)
     if (message.onwardRoute.length + message.returnRoute.length > this.#limits.maxAddresses) return this.#tooLong(message)
     const { queue } = worker
-    if (queue.isFull && !this.#hasRoom(sender, worker, message)) return undefined
+    if (queue.isFull && !this.#hasRoom(account, worker, message, account !== sender)) return undefined
     if (message.origin !== undefined && queue.exceedsBudget(message.payload.length)) return this.#drop('node-full', message)
     if (worker.incoming !== undefined && !this.#mayComeIn(worker, message)) return undefined
+    if (worker.isForwarder) message.sender = account
     worker.enqueue(message)
     this.delivered++
-    if (worker.dropsWhenFull || !queue.asksToWait(sender, message.payload.length) || queue.hasGivenUp(sender)) return undefined
-    const pressure = queue.pressure(sender)
-    sender.askedToWait(worker, pressure)
-    if (isListenedTo) this.activity.heldUp(origin, pressure)
+    let pressure: Pressure
+    if (!worker.dropsWhenFull && queue.asksToWait(account, message.payload.length) && !queue.hasGivenUp(account)) {
+      pressure = queue.pressure(account)
+      account.askedToWait(worker, pressure)
+    } else if (worker.isForwarder) pressure = account.owed
+    if (pressure !== undefined && isListenedTo) this.activity.heldUp(origin, pressure)
     return pressure
   }
 
@@ -111,6 +115,7 @@ export class Switchboard {
     const worker = destination === undefined ? undefined : this.#workerAt(destination)
     if (isAnswered) this.#drop('goes-to-a-service', message)
     else if (worker === undefined) this.#drop('nobody-there', message)
+    else if (worker.isForwarder && sender.owed !== undefined) this.#drop('nobody-reads', message)
     else if (!worker.dropsWhenFull && !worker.queue.takesAnswerOf(sender, message.payload.length)) this.#drop('nobody-reads', message)
     else dropPressure(this.route(sender, message))
   }
@@ -124,19 +129,20 @@ export class Switchboard {
   }
 
   /** The mailbox is over its bound: drop, or let the sender finish what it has in hand. */
-  #hasRoom(sender: Sender, worker: RunningWorker, message: RoutedMessage): boolean {
+  #hasRoom(account: Sender, worker: RunningWorker, message: RoutedMessage, isForwarded: boolean): boolean {
     const { queue } = worker
     if (worker.dropsWhenFull) {
       this.#drop('mailbox-full', message)
       return false
     }
-    if (queue.hasGivenUp(sender)) {
+    if (queue.hasGivenUp(account)) {
       this.#drop('deadlock', message)
       return false
     }
-    if (queue.takesExcessOf(sender, message.payload.length, this.#workers.size)) return true
+    if (queue.takesExcessOf(account, message.payload.length, this.#workers.size)) return true
     this.#drop('mailbox-full', message)
-    if (message.origin !== undefined) return false
+    // A forwarder can do nothing about those who do not wait.
+    if (message.origin !== undefined || isForwarded) return false
     throw routingError(
       'routing/mailbox-overflow',
       `The mailbox of ${worker.address.toString()} is full and its sender did not wait. Await what send() returns before sending more.`,

@@ -75,10 +75,11 @@ export class WorkerContext implements Context {
     this.#check()
     const { localInfo, origin, forwards } = message
     // Not exclusive any more: the handler that forwards may do so twice, or keep the message.
-    return this.#switchboard.route(
-      this.sender,
-      new RoutedMessage(onwardRoute, returnRoute, message.payload, localInfo, this.address, origin, forwards + 1, false),
-    )
+    const forwarded = new RoutedMessage(onwardRoute, returnRoute, message.payload, localInfo, this.address, origin, forwards + 1, false)
+    const account = (message as Partial<RoutedMessage>).sender
+    if (account === undefined) return this.#switchboard.route(this.sender, forwarded)
+    account.owe(this.#switchboard.route(this.sender, forwarded, account))
+    return undefined
   }
 
   dispatch(message: OutgoingMessage): Pressure {

@@ -5,6 +5,8 @@
  * Answers come back through the hop over that next connection, which must therefore be admitted by the hop too. They reach the connection that was
  * answered and nothing else: whoever hops asks for answers from where it hops to.
  *
+ * The hop waits for nobody: where a next hop has no room, whoever sent something there is asked to wait, and nobody else.
+ *
  * Who receives over a channel of this node what came through a hop sees this node's identity: the hop vouches for those it admits.
  */
 
@@ -13,7 +15,7 @@ import { Introductions } from './introduction.ts'
 
 /** Not started by default. @param options `from` says who may hop through this node; default: secure channels only. */
 export function startHop(router: Router, name = 'hop', options: WorkerOptions = {}): WorkerHandle {
-  return router.startWorker(name, new Hop(router), { isTransit: true, ...options })
+  return router.startWorker(name, new Hop(router), { isTransit: true, isForwarder: true, ...options })
 }
 
 class Hop implements Worker {

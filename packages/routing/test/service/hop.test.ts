@@ -1,9 +1,11 @@
-import { type ConnectionHandle, dropPressure, type Reachability, Route, type Router } from '@ockam/core'
+import { type ConnectionHandle, dropPressure, type Pressure, type Reachability, Route, type Router, type WorkerOptions } from '@ockam/core'
 import { encodeBareString } from '@ockam/core/bare'
-import { startEcho, startHop } from '@ockam/routing'
+import { createRouter, startEcho, startHop } from '@ockam/routing'
+import { memoryNetwork } from '@ockam/transport-memory'
 import { describe, expect, test } from 'vitest'
 import type { NodeFlowControls } from '../../src/flow-control.ts'
-import { turn } from '../fixture/settle.ts'
+import { ScriptedTransport } from '../fixture/scripted-transport.ts'
+import { isResolved, settled, turn, until } from '../fixture/settle.ts'
 import { FakeChannel } from './fixture/fake-channel.ts'
 import { type RawPeer, rawNode, routeOf } from './fixture/raw-transport.ts'
 
@@ -150,5 +152,98 @@ describe('a hop', () => {
     await quiet()
     expect(router.statistics().delivered).toBeLessThan(40)
     expect(client.received).toEqual([])
+  })
+})
+
+describe('a hop to somebody who does not read', () => {
+  /** A gateway with a connection nobody reads at the other end, and two nodes that are connected to it. */
+  async function crowd(options: WorkerOptions = {}) {
+    const network = memoryNetwork({ encode: true })
+    const scripted = new ScriptedTransport()
+    const router = createRouter({ transports: [network.transport('gateway'), scripted] })
+    startHop(router, 'hop', { from: 'anyone', ...options })
+    startEcho(router)
+    await router.listen('/memory/gateway')
+    const stuck = await router.connect('/script/stuck', { from: 'anyone' })
+    const [connection] = scripted.connections
+    const node = async (name: string) => {
+      const own = createRouter({ transports: [network.transport(name)] })
+      const { address } = await own.connect('/memory/gateway')
+      return { own, send: (way: readonly string[], payload: Uint8Array) => own.context.send([address, ...way], payload), address }
+    }
+    return { router, stuck: stuck.address.name, connection: connection!, one: await node('one'), other: await node('other') }
+  }
+
+  test.each<WorkerOptions>([{}, { incoming: { description: 'takes its time', isAllowed: () => Promise.resolve(true) } }])(
+    'stops those who send there, and nobody else: what others ask through the same hop is answered',
+    async (options) => {
+      const { router, stuck, connection, one, other } = await crowd(options)
+      connection.pressure = new Promise(() => {})
+      // Until it is asked to wait, and is not let go on.
+      let isStopped = false
+      const flood = async (): Promise<void> => {
+        for (;;) {
+          const pressure: Pressure = one.send(['hop', stuck, 'x'], new Uint8Array(1000))
+          isStopped = pressure !== undefined && !(await isResolved(pressure))
+          if (isStopped) return
+        }
+      }
+      await flood()
+      expect(isStopped).toBe(true)
+      for (let i = 0; i < 100; i++) await other.own.context.request([other.address, 'hop', 'echo'], PING, { timeoutMs: 5_000 })
+      expect(router.statistics().dropped).toEqual({})
+      // Its queue is the mailbox of the connection that does not read, and nothing waits in the hop.
+      expect(router.statistics().waitingMessages).toBeLessThan(2 * 1024)
+    },
+  )
+
+  test('loses nothing of those who wait, in order, however late it reads', async () => {
+    const { router, stuck, connection, one, other } = await crowd()
+    let open: () => void = () => undefined
+    connection.pressure = new Promise((resolve) => {
+      open = resolve
+    })
+    const total = 20_000
+    const sending = Promise.all(
+      [one, other].map(async ({ send }, who) => {
+        for (let i = 0; i < total; i++) await send(['hop', stuck, 'x'], new Uint8Array(new Uint32Array([who, i]).buffer))
+      }),
+    )
+    await until(() => router.statistics().waitingMessages > 1024)
+    for (let i = 0; i < 100; i++) await turn()
+    expect(connection.sent.length).toBeLessThan(1024)
+    connection.pressure = undefined
+    open()
+    await sending
+    await settled(router)
+    await until(() => connection.sent.length === 2 * total)
+    const received: number[][] = [[], []]
+    for (const { payload } of connection.sent) {
+      const [who, i] = new Uint32Array(payload.slice().buffer)
+      received[who as number]?.push(i as number)
+    }
+    for (const numbers of received) expect(numbers).toEqual(Array.from({ length: total }, (_, i) => i))
+    expect(router.statistics().dropped).toEqual({})
+  })
+
+  test('drops, on his own account, what somebody sends there who does not wait', async () => {
+    const { router, transport, accept } = await rawNode()
+    startHop(router, 'hop', { from: 'anyone' })
+    const way = await router.connect('/raw/next', { from: 'anyone' })
+    const next = transport.peers[0] as RawPeer
+    next.pressure = new Promise(() => {})
+    const [rude, honest] = [accept(), accept()]
+    for (let i = 0; i < 8000; i++) {
+      rude.tell(`hop ${way.address.name} x`, 'x', PING)
+      if (i % 100 === 0) await turn()
+    }
+    await turn()
+    const { dropped, waitingMessages } = router.statistics()
+    expect(dropped).toEqual({ 'mailbox-full': 8000 - waitingMessages })
+    expect(waitingMessages).toBeLessThanOrEqual(4 * 1024)
+    honest.tell(`hop ${way.address.name} y`, 'y', PING)
+    await turn()
+    expect(router.statistics().dropped).toEqual(dropped)
+    expect(router.statistics().waitingMessages).toBe(waitingMessages + 1)
   })
 })
