@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   API_UNIT,
+  type ApiError,
   type ApiStatus,
   decodeApiError,
   decodeApiRequest,
@@ -33,9 +34,29 @@ describe('messages of the node API', () => {
     expect(decodeApiRequest(bytesOf('10 a5 00 1a0073c2d6 01 05 02 612f 03 01 04 f4')).path).toBe('/')
     expect(decodeApiRequest(bytesOf('0c a5 01 05 02 612f 03 01 04 f4 09 80')).id).toBe(5)
     expect(decodeApiError(bytesOf('a2 00 1a00518cfc 03 626e6f'))).toMatchObject({ message: 'no' })
-    expect(decodeApiError(bytesOf('a2 03 626e6f 04 a103 6161'))).toMatchObject({ message: 'no' })
     expect(decodeApiError(bytesOf('626e6f'))).toEqual({ message: 'no' })
     expect(decodeApiError(bytesOf('426e6f'))).toEqual({ message: 'no' })
+  })
+
+  test('tell the causes of an error, each inside the one before', () => {
+    const error = decodeApiError(bytesOf('a2 03 626e6f 04 a2 01 622f61 04 a2 02 00 03 6161'))
+    expect(error).toEqual({ message: 'no', cause: { path: '/a', cause: { method: 'GET', message: 'a' } } })
+    expect(hex(encodeApiError(error))).toBe('a203626e6f04a201622f6104a20200036161')
+    expect(decodeApiError(bytesOf('a2 03 626e6f 04 f6'))).toEqual({ message: 'no' })
+    // A cause is such a map, and nothing else.
+    for (const cause of ['626e6f', '80', '05']) expect(() => decodeApiError(bytesOf(`a1 04 ${cause}`))).toThrow(OckamError)
+  })
+
+  test('tell 8 causes of an error and no more, however many there are', () => {
+    const nested = (causes: number): Uint8Array => bytesOf(`${'a1 04 '.repeat(causes)} a1 03 6161`)
+    const depth = (error: ApiError | undefined): number => (error === undefined ? -1 : depth(error.cause) + 1)
+    expect(depth(decodeApiError(nested(8)))).toBe(8)
+    expect(depth(decodeApiError(nested(9)))).toBe(8)
+    expect(hex(encodeApiError(decodeApiError(nested(8))))).toBe(hex(nested(8)))
+    expect(() => decodeApiError(nested(100_000))).toThrow(expect.objectContaining({ code: 'core/limit-exceeded' }))
+    const circular: { message: string; cause?: ApiError } = { message: 'a' }
+    circular.cause = circular
+    expect(() => encodeApiError(circular)).toThrow(expect.objectContaining({ code: 'routing/invalid-argument' }))
   })
 
   test('refuse methods and statuses that Rust nodes cannot decode', () => {

@@ -39,6 +39,8 @@ export interface ApiError {
   readonly path?: string | undefined
   readonly method?: ApiMethod | undefined
   readonly message?: string | undefined
+  /** What led to it, an error itself; at most 8 inside one another. What a peer need not know is left out. */
+  readonly cause?: ApiError | undefined
 }
 
 /** Body of a 200 that says nothing else: an empty array, which every Rust client takes for its unit. */
@@ -47,6 +49,8 @@ export const API_UNIT: Uint8Array = Uint8Array.of(0x80)
 const METHODS: readonly ApiMethod[] = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH']
 const STATUSES: readonly number[] = [200, 400, 401, 403, 404, 405, 408, 409, 500, 501]
 const MAX_ID = 0xffff_ffff
+/** Causes behind an error, each inside the one before. */
+const MAX_CAUSES = 8
 
 /** The message payload, BARE data around header and body. @throws {OckamError} `routing/invalid-argument` */
 export function encodeApiRequest(request: ApiRequest): Uint8Array<ArrayBuffer> {
@@ -100,33 +104,49 @@ export function decodeApiResponse(payload: Uint8Array): ApiResponse {
   }
 }
 
-/** One CBOR item: a body for {@link ApiResponse}. @throws {OckamError} `routing/invalid-argument` for an unknown method. */
+/** One CBOR item: a body for {@link ApiResponse}. @throws {OckamError} `routing/invalid-argument` for an unknown method, and for more than 8 causes. */
 export function encodeApiError(error: ApiError): Uint8Array<ArrayBuffer> {
-  const { path, method, message } = error
-  const writer = new CborWriter().map(definedCount(path, method, message))
-  if (path !== undefined) writer.uint(1).text(path)
-  if (method !== undefined) writer.uint(2).uint(methodNumber(method))
-  if (message !== undefined) writer.uint(3).text(message)
+  const writer = new CborWriter()
+  let causes = 0
+  for (let next: ApiError | undefined = error; next !== undefined; next = next.cause) {
+    const { path, method, message, cause } = next
+    if (causes++ > MAX_CAUSES) throw routingError('routing/invalid-argument', `An API error has at most ${MAX_CAUSES} causes.`)
+    writer.map(definedCount(path, method, message, cause))
+    if (path !== undefined) writer.uint(1).text(path)
+    if (method !== undefined) writer.uint(2).uint(methodNumber(method))
+    if (message !== undefined) writer.uint(3).text(message)
+    // The last element of its map: what follows is the cause's own.
+    if (cause !== undefined) writer.uint(4)
+  }
   return writer.finish()
 }
 
-/** Reads an error map, or the plain text that some services send, also as bytes. @throws {OckamError} `core/invalid-cbor` */
+/**
+ * Reads an error map, or the plain text that some services send, also as bytes. Of its causes the first 8 are read, and those behind passed over.
+ * @throws {OckamError} `core/invalid-cbor`, `core/limit-exceeded`
+ */
 export function decodeApiError(body: Uint8Array): ApiError {
   const reader = new CborReader(body, { what: 'API error' })
   if (reader.peek() === 'text') return { message: reader.text() }
   if (reader.peek() === 'bytes') return { message: new TextDecoder('utf-8', { ignoreBOM: true }).decode(reader.bytes()) }
+  return readError(reader, MAX_CAUSES)
+}
+
+function readError(reader: CborReader, maxCauses: number): ApiError {
   let path: string | undefined
   let method: ApiMethod | undefined
   let message: string | undefined
+  let cause: ApiError | undefined
   reader.beginMap()
   for (let key = reader.nextKey(); key !== undefined; key = reader.nextKey()) {
     if (key === 1) path = reader.tryNull() ? undefined : reader.text()
     else if (key === 2) method = reader.tryNull() ? undefined : METHODS[reader.uint()]
     else if (key === 3) message = reader.tryNull() ? undefined : reader.text()
+    else if (key === 4 && maxCauses > 0) cause = reader.tryNull() ? undefined : readError(reader, maxCauses - 1)
     else reader.skip()
   }
   reader.end()
-  return { path, method, message }
+  return { path, method, message, cause }
 }
 
 interface Header {
