@@ -10,3 +10,11 @@ test('the example of the README is a program that does what it says', async () =
   expect(log.mock.calls).toEqual([['HELLO']])
   log.mockRestore()
 })
+
+test('the README installs every package that its programs import', async () => {
+  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+  const installed = /^npm install (.+)$/m.exec(readme)?.[1]?.split(' ')
+  const imported = [...readme.matchAll(/ from '(@[^/']+\/[^/']+)/g)].map(([, name]) => name)
+  expect(imported.length).toBeGreaterThan(1)
+  expect(installed).toEqual(expect.arrayContaining(imported))
+})

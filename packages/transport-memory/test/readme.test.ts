@@ -14,3 +14,11 @@ test('The README shows an example that does what it says', async () => {
     log.mockRestore()
   }
 })
+
+test('the README installs every package that its programs import', async () => {
+  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+  const installed = /^npm install (.+)$/m.exec(readme)?.[1]?.split(' ')
+  const imported = [...readme.matchAll(/ from '(@[^/']+\/[^/']+)/g)].map(([, name]) => name)
+  expect(imported.length).toBeGreaterThan(1)
+  expect(installed).toEqual(expect.arrayContaining(imported))
+})
