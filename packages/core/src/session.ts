@@ -18,7 +18,7 @@ export type SessionState = 'connecting' | 'up' | 'down' | 'closed'
 
 export interface SessionEvents {
   /**
-   * A route is open and was heard. Also when the session moves back to its primary way: then without a `down` before, and the former route stays open
+   * A route is open and was heard. Also when the session moves back to its primary way: then without a `down` before, and the former way stays open
    * for a while ({@link SessionPrimary.drainMs}).
    * @param way index of the way in {@link SessionOptions.ways}: 0 is the primary.
    */
@@ -28,7 +28,33 @@ export interface SessionEvents {
    * @param error why, kept local. @param retryInMs when the next attempt begins.
    */
   down: { readonly error: unknown; readonly retryInMs: number }
+  /** What stands on the route is about to be carried over from a fallback to the primary way, while both are good ({@link SessionOptions.handOver}). */
+  moving: SessionMove
 }
+
+/** A move in which nothing needs to get lost: whoever has messages under way keeps further ones back, and says when none are under way any more. */
+export interface SessionMove {
+  /**
+   * To be called while the event is told. The move waits a few seconds for the promise; when it rejects or takes longer, nothing is carried over, and
+   * what stands on the former route stays there while that is drained.
+   */
+  waitUntil(ready: Promise<unknown>): void
+  /** Resolves when it is over, whatever has come of it. */
+  readonly over: Promise<void>
+}
+
+/**
+ * Carries what stands on one open route (a secure channel, with all that goes through it) over to another open way to the same node.
+ *
+ * Owns neither route: both are closed by the caller, except what of `from` goes on in the result.
+ * @param options.isReady false: somebody has messages under way, or cannot tell. Then nothing is to be carried over.
+ * @returns the route to be used from now on; `to` when nothing was carried over. Rejects when it should be tried again later; `from` is then as it was.
+ */
+export type HandOver = (
+  from: ResolvedRoute,
+  to: ResolvedRoute,
+  options: { readonly isReady: boolean; readonly signal: AbortSignal },
+) => Promise<ResolvedRoute>
 
 export interface Session extends AsyncDisposable {
   readonly name: string
@@ -57,6 +83,8 @@ export interface SessionOptions {
   readonly backoff?: SessionBackoff
   /** How the session gets from a fallback to its primary way again; `false` stays where it is until that route is lost. */
   readonly primary?: SessionPrimary | false
+  /** For routes whose load can be carried over. Without it, whatever was begun along a fallback ends with that. */
+  readonly handOver?: HandOver
 }
 
 /** Pings go to a service of the node at the end of the route, which sends raw bytes back. */
@@ -103,7 +131,7 @@ export interface SessionPrimary {
   readonly retryMs?: number
   /** Pings in a row it has to answer. Default 3. */
   readonly answers?: number
-  /** How long the fallback stays open beside it, for what was begun there. Default 600 000. */
+  /** How long the fallback stays open beside it, for what was begun there and is not carried over. Default 600 000. */
   readonly drainMs?: number
 }
 

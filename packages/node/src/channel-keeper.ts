@@ -9,10 +9,21 @@
  *
  * Messages that were on their way when the old way was lost may be lost; the channel itself never delivers one twice.
  *
- * While the channel is in use, a further way gets a channel of its own: that is how a session tries its primary way beside a fallback.
+ * While the channel is in use, a further way gets a channel of its own: that is how a session tries its primary way beside a fallback. When that has
+ * proven itself, the kept channel is moved there too, if little enough is under way: what comes along two ways at once comes in another order, and a
+ * channel takes messages only so far out of theirs.
  */
 
-import { type Address, type Clock, dropPressure, type MultiAddr, OckamError, type ResolvedRoute, type Route } from '@ockam/core'
+import {
+  type Address,
+  type Clock,
+  dropPressure,
+  type HandOver,
+  type MultiAddr,
+  OckamError,
+  type ResolvedRoute,
+  type Route,
+} from '@ockam/core'
 import type { NodeChannel } from './node-channel.ts'
 
 export interface ChannelKeeperServices {
@@ -28,13 +39,24 @@ const PROBE = Uint8Array.of(0)
 const PATIENCE = 10
 const SHORTEST_MS = 1000
 const LONGEST_MS = 5000
+/** More messages than this, to and from the peer, while one goes there and back: too many to be moved in the middle of. A channel's window is 32. */
+const QUIET_MESSAGES = 16
+/** What was under way along the former way has come by then. */
+const LINGER_MS = 10_000
+
+/** A way that leads through a channel. */
+interface Use {
+  readonly channel: NodeChannel
+  readonly address: MultiAddr
+  readonly behind: Route
+}
 
 export class ChannelKeeper {
   readonly #services: ChannelKeeperServices
   readonly #alive = new Set<NodeChannel>()
-  readonly #inUse = new Set<NodeChannel>()
-  /** Lives, and waits for the next way. */
-  #idle: NodeChannel | undefined
+  readonly #uses = new Map<ResolvedRoute, Use>()
+  /** What the session stands on: it outlives its ways. */
+  #kept: NodeChannel | undefined
   #isClosed = false
 
   constructor(services: ChannelKeeperServices) {
@@ -43,11 +65,11 @@ export class ChannelKeeper {
 
   /** The channel that routes with this first hop go through. */
   channelAt(firstHop: Address | undefined): NodeChannel | undefined {
-    for (const channel of this.#inUse) if (firstHop !== undefined && channel.address.equals(firstHop)) return channel
+    for (const { channel } of this.#uses.values()) if (firstHop !== undefined && channel.address.equals(firstHop)) return channel
     return undefined
   }
 
-  /** Carries the kept channel over to this way, or opens one along it. @param behind what comes behind the channel. */
+  /** Carries the kept channel over to this way, unless it is in use, or opens one along it. @param behind what comes behind the channel. */
   async establish(address: MultiAddr, behind: Route, signal: AbortSignal): Promise<ResolvedRoute> {
     const fresh = await this.#services.open(address, signal)
     try {
@@ -55,69 +77,110 @@ export class ChannelKeeper {
       if (this.#isClosed) throw new OckamError('node/not-connected', 'The session was closed while its channel was opened.')
       if (kept !== undefined) {
         dropPressure(fresh.close())
-        return this.#use(kept, behind)
+        return this.#use(kept, address, behind)
       }
     } catch (error) {
       await fresh.close()
       throw error
     }
     this.#alive.add(fresh)
+    this.#kept ??= fresh
     dropPressure(fresh.closed.then(() => this.#ended(fresh)))
-    return this.#use(fresh, behind)
+    return this.#use(fresh, address, behind)
+  }
+
+  /** Moves the channel from one open way to another, which has a channel of its own: that one is then of no use any more, or else takes its place. */
+  readonly handOver: HandOver = async (from, to, { isReady, signal }) => {
+    const former = this.#uses.get(from)
+    const next = this.#uses.get(to)
+    if (former === undefined || next === undefined) return to
+    const { channel } = former
+    if (isReady && (await this.#isQuiet(channel, signal))) {
+      const way = await this.#services.resolve(next.address, signal)
+      if (way !== undefined) {
+        await channel.moveAlong(way, { timeoutMs: LONGEST_MS, signal, lingerMs: LINGER_MS })
+        return this.#use(channel, next.address, next.behind)
+      }
+    }
+    this.#kept = next.channel
+    return to
   }
 
   /** Closes the channel that waits, and every one that is given back from now on. */
   async close(): Promise<void> {
     this.#isClosed = true
-    await this.#idle?.close()
+    await this.#kept?.close()
   }
 
   /**
-   * @returns the kept channel on its new way; undefined when there is none, or the peer does not know it: then it is closed.
+   * @returns the kept channel on its new way; undefined when there is none, or none that waits, or the peer does not know it: then it is closed.
    * @throws the signal's reason.
    */
   async #moveKept(fresh: NodeChannel, address: MultiAddr, signal: AbortSignal): Promise<NodeChannel | undefined> {
-    const kept = this.#idle
-    if (kept === undefined) return undefined
+    const kept = this.#kept
+    if (kept === undefined || this.#isInUse(kept)) return undefined
     try {
       const askedAtMs = this.#services.clock.monotonic()
       await fresh.request('echo', PROBE, { timeoutMs: LONGEST_MS, signal })
       const timeoutMs = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, PATIENCE * (this.#services.clock.monotonic() - askedAtMs)))
       const next = await this.#services.resolve(address, signal)
       // From here on it is moved or given up: an attempt that ends meanwhile must not be followed by one that asks again.
-      this.#idle = undefined
+      this.#kept = undefined
       if (next !== undefined) {
         await kept.moveAlong(next, { timeoutMs, signal })
-        if (!this.#isClosed) return kept
+        if (!this.#isClosed && this.#alive.has(kept)) {
+          this.#kept = kept
+          return kept
+        }
       }
     } catch {
       // The peer is there and does not know this channel, or cannot say so.
     }
-    if (signal.aborted && this.#idle === kept) throw signal.reason
-    this.#idle = undefined
+    if (signal.aborted && this.#kept === kept) throw signal.reason
+    this.#kept = undefined
     dropPressure(kept.close())
     signal.throwIfAborted()
     return undefined
   }
 
-  #use(channel: NodeChannel, behind: Route): ResolvedRoute {
-    this.#inUse.add(channel)
+  /** Whether little is under way; what was, has come then. A channel whose way is lost is as quiet as can be. */
+  async #isQuiet(channel: NodeChannel, signal: AbortSignal): Promise<boolean> {
+    const before = messagesOf(channel)
+    try {
+      await channel.request('echo', PROBE, { timeoutMs: LONGEST_MS, signal })
+    } catch {
+      signal.throwIfAborted()
+    }
+    return messagesOf(channel) - before <= QUIET_MESSAGES
+  }
+
+  #use(channel: NodeChannel, address: MultiAddr, behind: Route): ResolvedRoute {
     const over = channel.closed.then(() => undefined)
-    return {
+    const route: ResolvedRoute = {
       route: behind.prepend(channel.address),
       producer: channel.channel.producer,
       closed: channel.way === undefined ? over : Promise.race([over, channel.way.closed]),
       close: async () => {
-        this.#inUse.delete(channel)
-        if (!this.#alive.has(channel)) return
-        if (this.#inUse.size === 0 && !this.#isClosed) this.#idle = channel
-        else await channel.close()
+        if (!this.#uses.delete(route) || !this.#alive.has(channel) || this.#isInUse(channel)) return
+        if (channel !== this.#kept || this.#isClosed) await channel.close()
       },
     }
+    this.#uses.set(route, { channel, address, behind })
+    return route
+  }
+
+  #isInUse(channel: NodeChannel): boolean {
+    for (const use of this.#uses.values()) if (use.channel === channel) return true
+    return false
   }
 
   #ended(channel: NodeChannel): void {
     this.#alive.delete(channel)
-    if (this.#idle === channel) this.#idle = undefined
+    if (this.#kept === channel) this.#kept = undefined
   }
+}
+
+function messagesOf({ channel }: NodeChannel): number {
+  const { sent, received } = channel.statistics()
+  return sent + received
 }

@@ -27,6 +27,11 @@ export interface MoveOptions extends RequestOptions {
   readonly isUnconfirmed?: boolean
 }
 
+export interface MoveAlongOptions extends MoveOptions {
+  /** How long the former way stays open, for what is under way along it. Default 0. */
+  readonly lingerMs?: number
+}
+
 export type ChannelRequestOptions<Request, Reply> = TypedRequestOptions<Request, Reply>
 
 export class NodeChannel implements AsyncDisposable {
@@ -118,9 +123,20 @@ export class NodeChannel implements AsyncDisposable {
    * The same along a way that is open already, and belongs to the channel from now on; it is closed when this rejects. The old way is closed behind
    * the caller's back: when it is stuck, that takes a while.
    */
-  async moveAlong(next: ResolvedRoute, options: MoveOptions = {}): Promise<void> {
+  async moveAlong(next: ResolvedRoute, { lingerMs = 0, ...options }: MoveAlongOptions = {}): Promise<void> {
     const old = await this.#switch(next, options)
-    dropPressure(old?.close())
+    if (old === undefined) return
+    const close = (): void => dropPressure(old.close())
+    if (lingerMs === 0) {
+      close()
+      return
+    }
+    const timer = this.#router.services.clock.schedule(lingerMs, close, { isBackground: true })
+    const ended = (): void => {
+      timer.cancel()
+      close()
+    }
+    this.channel.closed.then(ended, ended)
   }
 
   /** @returns the old way, if it was opened for this channel. */

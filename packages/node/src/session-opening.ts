@@ -71,6 +71,7 @@ export function openNodeSession(
   const session = sessions.open({
     name: options.name ?? first.toString(),
     ways,
+    handOver: keeper.handOver,
     ping: ping === false ? false : { along, ...ping },
     backoff: { ...backoff, ...(channels.some((channel) => channel !== undefined) && { attemptMs }) },
     ...(primary !== undefined && { primary }),

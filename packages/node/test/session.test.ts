@@ -3,7 +3,15 @@ import { messagePack, unchecked } from '@ockam/core/message-pack'
 import { type MemoryNetwork, memoryNetwork } from '@ockam/transport-memory'
 import { afterEach, describe, expect, test } from 'vitest'
 import { StillClock } from './fixture/still-clock.ts'
-import { createNode, type NodeOptions, type NodeSession, type OckamNode, trustEveryone, trustIdentifier } from '../src/index.ts'
+import {
+  createNode,
+  type NodeOptions,
+  type NodeSession,
+  type OckamNode,
+  type OpenSessionOptions,
+  trustEveryone,
+  trustIdentifier,
+} from '../src/index.ts'
 
 const bytes = (value: string): Uint8Array => new TextEncoder().encode(value)
 const doubling = messagePack({ request: unchecked<{ n: number }>(), response: unchecked<{ n: number }>() })
@@ -39,7 +47,9 @@ async function startRelay(network: MemoryNetwork, name: string): Promise<OckamNo
 }
 
 /** A service registered at relays, and a device with a session through all of them. */
-async function world(...relayNames: string[]) {
+async function world(...named: (string | OpenSessionOptions)[]) {
+  const relayNames = named.filter((name) => typeof name === 'string')
+  const options = named.find((name) => typeof name !== 'string')
   const network = memoryNetwork()
   const relays = await Promise.all(relayNames.map((name) => startRelay(network, name)))
   const service = await makeNode(network)
@@ -56,7 +66,7 @@ async function world(...relayNames: string[]) {
   )
   const session = device.openSession(
     relayNames.map((name) => `/memory/${name}/service/forward_to_service/secure/api`),
-    { identity, trust: trustIdentifier(serviceIdentity.identifier), ...QUICK },
+    { identity, trust: trustIdentifier(serviceIdentity.identifier), ...QUICK, ...options },
   )
   const double = async (n: number): Promise<number> => (await session.request('double', { n }, { body: doubling, timeoutMs: 10_000 })).n
   return { network, relays, service, device, serviceIdentity, identity, registrations, session, double }
@@ -121,7 +131,7 @@ describe('a session of a node', () => {
   })
 
   test('falls back to the second relay with the same channel, and goes back to the first', async () => {
-    const { network, relays, session, double } = await world('one', 'two')
+    const { network, relays, session, double, device, service } = await world('one', 'two')
     expect([await double(1), session.way]).toEqual([2, 0])
     const { channel } = session
     await relays[0]?.close()
@@ -129,10 +139,88 @@ describe('a session of a node', () => {
     expect([await double(2), session.channel]).toEqual([4, channel])
     relays[0] = await startRelay(network, 'one')
     await until(() => session.way === 0, 'the session is back on its primary way')
-    expect(await double(3)).toBe(6)
-    // What was begun along the fallback goes on there for a while.
+    expect([await double(3), session.channel]).toEqual([6, channel])
+    await until(() => service.channels.channels().length === 1, 'nothing is left of the channel that was opened to try')
+    expect(device.channels.channels()).toHaveLength(1)
+  })
+
+  describe('after it has come back to its first relay, has the same channel', () => {
+    const cameBack = async (drainMs: number = QUICK.primary.drainMs) => {
+      const all = await world('one', 'two', { primary: { ...QUICK.primary, drainMs } })
+      const { network, relays, session, double } = all
+      await double(1)
+      const { channel } = session
+      await relays[0]?.close()
+      await until(() => session.way === 1, 'the session has fallen back')
+      relays[0] = await startRelay(network, 'one')
+      await until(() => session.way === 0, 'the session is back on its primary way')
+      const isTheSame = async (): Promise<void> => {
+        expect(await double(2)).toBe(4)
+        expect(session.channel).toBe(channel)
+      }
+      return { ...all, isTheSame }
+    }
+
+    test('when the first relay ends again', async () => {
+      const { relays, session, isTheSame } = await cameBack()
+      await isTheSame()
+      await relays[0]?.close()
+      await until(() => session.way === 1, 'the session has fallen back again')
+      await isTheSame()
+    })
+
+    test('when the second relay ends', async () => {
+      const { relays, session, isTheSame } = await cameBack()
+      await relays[1]?.close()
+      await isTheSame()
+      expect([session.state, session.way]).toEqual(['up', 0])
+    })
+
+    test('when nothing ends, and the fallback would not be kept any longer', async () => {
+      const { isTheSame } = await cameBack(1)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      await isTheSame()
+    })
+  })
+
+  test('keeps its channel when the fallback ends while the first relay is being tried', async () => {
+    const { network, relays, session, double, device } = await world('one', 'two', { primary: { ...QUICK.primary, answers: 20 } })
+    await double(1)
+    const { channel } = session
+    await relays[0]?.close()
+    await until(() => session.way === 1, 'the session has fallen back')
+    relays[0] = await startRelay(network, 'one')
+    await until(() => device.channels.channels().length === 2, 'the first relay is being tried')
+    await relays[1]?.close()
+    await until(() => session.way === 0, 'the session has come back at once')
+    expect([await double(2), session.channel]).toEqual([4, channel])
+  })
+
+  test('does not move a channel in the middle of a flood, which would lose messages: the flood ends where it began, new ones go the other way', async () => {
+    const { network, relays, session, double, service } = await world('one', 'two')
+    await double(1)
+    const { channel } = session
+    await relays[0]?.close()
+    await until(() => session.way === 1, 'the session has fallen back')
+    let received = 0
+    service.startWorker('count', () => {
+      received++
+    })
+    let sent = 0
+    let isFlooding = true
+    const flood = (async () => {
+      for (; isFlooding; sent++) {
+        await channel?.send('count', bytes('x'))
+        if (sent % 50 === 0) await new Promise((resolve) => setImmediate(resolve))
+      }
+    })()
+    relays[0] = await startRelay(network, 'one')
+    await until(() => session.way === 0, 'the session is back on its primary way')
     expect(session.channel).not.toBe(channel)
-    expect((await channel?.request('echo', bytes('still')))?.length).toBe(5)
+    expect(await double(3)).toBe(6)
+    isFlooding = false
+    await flood
+    await until(() => received === sent, 'all of the flood has come')
   })
 
   test('closes channel and connection, and everything that was kept for later', async () => {

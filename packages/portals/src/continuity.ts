@@ -4,6 +4,7 @@
  * - While the session is known to be down nothing is read from the clients: what they send waits for the way, instead of getting lost.
  * - When it is up again along the same channel, both ends of each connection compare what was sent with what was received (Mark, `docs/wire.md`).
  *   Lost Credit and lost Ends are made good. Lost bytes end the connection: nobody has them any more.
+ * - Before the session moves from one good way to another, both ends of each connection pause, so that nothing is under way then and nothing gets lost.
  * - Connections that ended meanwhile or shortly before are ended again: the other side may not have heard of it.
  *
  * Not here: connections of a channel that is gone. They end with it.
@@ -21,6 +22,8 @@ export interface Interruptible {
   interrupt(until: Promise<void>): void
   /** The way is there again. */
   resume(): void
+  /** The way is about to be changed. @param until resolves when that is over. @returns resolves when nothing is under way; rejects when nobody can tell. */
+  pause(until: Promise<void>): Promise<void>
 }
 
 interface Ended {
@@ -42,12 +45,15 @@ export class Continuity {
   /** That of the way in use. */
   #producer: Producer | undefined
   #interruption: { readonly over: Promise<void>; readonly end: () => void } | undefined
+  /** The end of the move that is going on: no connection begins before. */
+  moving: Promise<void> | undefined
 
   constructor(router: Router, session: Session) {
     this.#router = router
     this.#producer = session.route?.producer
     this.#forget = [
       session.on('down', () => this.#interrupt()),
+      session.on('moving', (move) => move.waitUntil(this.#pause(move.over))),
       session.on('up', ({ route }) => {
         this.#resume(route.producer)
         this.#producer = route.producer
@@ -76,6 +82,16 @@ export class Continuity {
 
   get #nowMs(): number {
     return this.#router.services.clock.monotonic()
+  }
+
+  #pause(over: Promise<void>): Promise<unknown> {
+    this.moving = over
+    const moved = (): void => {
+      this.moving = undefined
+    }
+    dropPressure(over.then(moved))
+    const carried = [...this.#connections].filter(({ producer }) => producer === this.#producer)
+    return Promise.all(carried.map((connection) => connection.pause(over)))
   }
 
   #interrupt(): void {

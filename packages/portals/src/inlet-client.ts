@@ -31,6 +31,8 @@ export class InletClient implements Carried, Interruptible {
   readonly #timer: Timer
   #connection: PortalConnection | undefined
   #isDecided = false
+  /** Called when the Pong has come, or will not. */
+  readonly #onDecided: (() => void)[] = []
 
   constructor(options: InletClientOptions, socket: PortalSocket) {
     const { portal, openTimeoutMs } = options
@@ -43,9 +45,14 @@ export class InletClient implements Carried, Interruptible {
   }
 
   async run(): Promise<void> {
-    const { portal, way, openTimeoutMs } = this.#options
+    const { portal, way, openTimeoutMs, continuity } = this.#options
     try {
-      const open = await way.open({ timeoutMs: openTimeoutMs, signal: this.#controller.signal })
+      let open = await way.open({ timeoutMs: openTimeoutMs, signal: this.#controller.signal })
+      // What an outlet says first could come along two ways at once.
+      for (let moving = continuity?.moving; moving !== undefined; moving = continuity?.moving) {
+        await moving
+        open = await way.open({ timeoutMs: openTimeoutMs, signal: this.#controller.signal })
+      }
       this.#ping(open)
     } catch (error) {
       this.#timer.cancel()
@@ -76,6 +83,11 @@ export class InletClient implements Carried, Interruptible {
     if (this.#isDecided) this.#connection?.interrupt(until)
   }
 
+  async pause(until: Promise<void>): Promise<void> {
+    if (this.#connection !== undefined && !this.#isDecided) await new Promise<void>((resolve) => this.#onDecided.push(resolve))
+    await this.#connection?.pause(until)
+  }
+
   /** Ping or Pong may have been lost; a client that is cut tries again sooner than one that waits in vain. */
   resume(): void {
     if (this.#isDecided) this.#connection?.resume()
@@ -104,6 +116,7 @@ export class InletClient implements Carried, Interruptible {
       },
       onOver: () => {
         this.#timer.cancel()
+        this.#decided()
         continuity?.remove(this)
       },
     })
@@ -136,6 +149,7 @@ export class InletClient implements Carried, Interruptible {
       this.#isDecided = true
       this.#timer.cancel()
       connection.open(pong, new PeerBinding(pong))
+      this.#decided()
       return
     }
     // The outlet has connected to its target, for nobody.
@@ -162,8 +176,13 @@ export class InletClient implements Carried, Interruptible {
     this.#end('refused')
   }
 
-  #end(reason: EndReason): void {
+  #decided(): void {
     this.#isDecided = true
+    for (const tell of this.#onDecided.splice(0)) tell()
+  }
+
+  #end(reason: EndReason): void {
+    this.#decided()
     if (this.#connection !== undefined) dropPressure(this.#connection.close(reason))
   }
 }

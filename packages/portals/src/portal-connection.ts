@@ -23,7 +23,7 @@ import type { PeerBinding } from './peer-binding.ts'
 import { PeerWatch } from './peer-watch.ts'
 import type { Carried, Portal } from './portal.ts'
 import { pathWindowOf } from './path-window.ts'
-import { decodePortalMessage, PING, type PortalMessage } from './portal-message.ts'
+import { decodePortalMessage, PAUSE, PING, type PortalMessage } from './portal-message.ts'
 import { cut, type PortalSocket } from './portal-socket.ts'
 import { PortalStream } from './portal-stream.ts'
 
@@ -63,6 +63,8 @@ export class PortalConnection implements BatchWorker, Carried {
   #isConfirmed = false
   #confirmation: Timer | undefined
   #markAnswer: Timer | undefined
+  /** Called when the other end has sent its last Payload before a move. */
+  #onQuiet: (() => void) | undefined
   #watch: PeerWatch | undefined
   #callOff: (() => void) | undefined
   #isOver = false
@@ -152,6 +154,23 @@ export class PortalConnection implements BatchWorker, Carried {
     else this.#abort('route-lost', true)
   }
 
+  /**
+   * The channel is about to be moved. Nothing is sent until then, and both ends compare afterwards.
+   * @returns a promise that resolves when nothing is under way in either direction; rejects with an end of another make, which cannot tell.
+   */
+  async pause(until: Promise<void>): Promise<void> {
+    const stream = this.#stream
+    if (this.#isOver || stream === undefined) return
+    if (!stream.isExtended) throw new Error('An end of another make cannot tell what is under way.')
+    const isQuiet = new Promise<void>((resolve) => {
+      this.#onQuiet = resolve
+    })
+    stream.hold(until)
+    stream.say(PAUSE)
+    dropPressure(until.then(() => this.resume()))
+    await isQuiet
+  }
+
   /** There is a way again: both ends compare what was sent. */
   resume(): void {
     if (this.#isOver || this.#stream === undefined) return
@@ -200,7 +219,8 @@ export class PortalConnection implements BatchWorker, Carried {
         this.#confirmation?.cancel()
       }
       if (decoded.kind === 'mark') this.#markAnswer?.cancel()
-      return stream.receive(decoded)
+      if (decoded.kind === 'pause' && this.#onQuiet !== undefined) this.#onQuiet()
+      else return stream.receive(decoded)
     }
     return undefined
   }
@@ -231,6 +251,7 @@ export class PortalConnection implements BatchWorker, Carried {
     this.#markAnswer?.cancel()
     this.#watch?.end()
     this.#callOff?.()
+    this.#onQuiet?.()
     const { portal, socket } = this.#options
     portal.remove(this)
     const { sentBytes = 0, receivedBytes = 0 } = this.#stream ?? {}

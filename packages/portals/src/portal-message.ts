@@ -10,6 +10,7 @@
  * | End | `05` |
  * | Mark | `06`, Payloads sent so far modulo 65,536 (two bytes, little-endian), bytes granted so far as unsigned LEB128, `01` after End or `00` |
  * | Challenge, Response | `07`, `08`, eight bytes, the same in both |
+ * | Pause | `09` |
  *
  * Not here: who may send what when.
  */
@@ -29,6 +30,7 @@ export const PING: Uint8Array = Uint8Array.of(0)
 export const PONG: Uint8Array = Uint8Array.of(1)
 export const DISCONNECT: Uint8Array = Uint8Array.of(2)
 export const END: Uint8Array = Uint8Array.of(5)
+export const PAUSE: Uint8Array = Uint8Array.of(9)
 
 const PAYLOAD = 3
 const CREDIT = 4
@@ -37,7 +39,7 @@ const CHALLENGE = 7
 const RESPONSE = 8
 
 export type PortalMessage =
-  | { readonly kind: 'ping' | 'pong' | 'disconnect' | 'end' }
+  | { readonly kind: 'ping' | 'pong' | 'disconnect' | 'end' | 'pause' }
   /** `data` is a view. `counter` is undefined when the other side sends none. */
   | { readonly kind: 'payload'; readonly data: Uint8Array; readonly counter: number | undefined }
   | { readonly kind: 'credit'; readonly bytes: number }
@@ -60,6 +62,10 @@ const SIMPLE: readonly (PortalMessage | undefined)[] = [
   undefined,
   undefined,
   { kind: 'end' },
+  undefined,
+  undefined,
+  undefined,
+  { kind: 'pause' },
 ]
 
 /** @returns undefined for bytes that are no portal message. What follows a message is ignored, as Rust ignores it. */

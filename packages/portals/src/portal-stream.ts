@@ -7,7 +7,7 @@
  * How bytes get into the portal is in `outgoing-bytes.ts`, how they get out of it in `incoming-bytes.ts`.
  */
 
-import { type Clock, type Context, dropPressure, OckamError, type Pressure, type Route } from '@ockam/core'
+import { type Clock, type Context, dropPressure, OckamError, type Pressure, type Route, type Timer } from '@ockam/core'
 import type { EndReason } from './end-reason.ts'
 import { systemCode } from './error.ts'
 import { IncomingBytes } from './incoming-bytes.ts'
@@ -20,12 +20,16 @@ import {
   encodeMark,
   encodeResponse,
   END,
+  PAUSE,
   PONG,
   type PortalMark,
   type PortalMessage,
 } from './portal-message.ts'
 import { cut, type PortalSocket } from './portal-socket.ts'
 import type { Traffic } from './traffic.ts'
+
+/** An end of ours that has asked for a pause ends it with a Mark as soon as its session has moved, or has given that up. */
+const PAUSE_MS = 30_000
 
 export interface StreamSettings {
   /** Between our own ends: what is held for one client that does not read. */
@@ -51,7 +55,7 @@ export interface StreamOptions extends StreamSettings {
   readonly isExtended: boolean
   /** Of the channel; undefined when the other end is in this node. */
   readonly path: PathWindow | undefined
-  /** Whether a Mark is answered with one: the outlet's part. */
+  /** Whether Mark and Pause are answered with the same: the outlet's part. */
   readonly answersMarks: boolean
   readonly traffic: Traffic
   /** Called once; nothing more is sent then, and nothing more needs to be received. @param code of the system's or the router's error. */
@@ -65,6 +69,8 @@ export class PortalStream {
   #hasSentEnd = false
   #isOver = false
   #errorCode: string | undefined
+  /** Ends the pause that the other end has asked for. */
+  #endPause: (() => void) | undefined
 
   constructor(options: StreamOptions) {
     this.#options = options
@@ -163,6 +169,7 @@ export class PortalStream {
   #receiveExtended(message: Exclude<PortalMessage, { readonly kind: 'payload' }>): void {
     if (message.kind === 'credit' && this.#outgoing.addCredit(message.bytes)) return
     if (message.kind === 'mark') this.#compare(message)
+    else if (message.kind === 'pause' && this.#options.answersMarks) this.#pause()
     else if (message.kind === 'challenge') this.say(encodeResponse(message.number))
     else if (message.kind === 'response') this.#outgoing.answered(message.number)
     else if (message.kind === 'end' && !this.#incoming.hasEnded) this.#incoming.end()
@@ -176,8 +183,26 @@ export class PortalStream {
     else {
       if (hasEnded && !this.#incoming.hasEnded) this.#incoming.end()
       if (this.#options.answersMarks) this.mark()
+      this.#endPause?.()
       this.#outgoing.retry()
     }
+  }
+
+  /** Sends no Payload behind the answer until there is a Mark: the other end is about to move the channel. */
+  #pause(): void {
+    if (this.#endPause === undefined) {
+      let timer: Timer | undefined
+      const until = new Promise<void>((resolve) => {
+        this.#endPause = () => {
+          this.#endPause = undefined
+          timer?.cancel()
+          resolve()
+        }
+        timer = this.#options.clock.schedule(PAUSE_MS, this.#endPause)
+      })
+      this.hold(until)
+    }
+    this.say(PAUSE)
   }
 
   /** The socket's program has sent all it had. */
@@ -216,6 +241,7 @@ export class PortalStream {
     // Sending may have failed, and ended it.
     if (this.#isOver) return
     this.#isOver = true
+    this.#endPause?.()
     this.#outgoing.stop()
     this.#incoming.stop()
     if (isCut) cut(this.#options.socket)

@@ -4,7 +4,7 @@
  */
 
 import { type ResolvedRoute, type Session, type SessionEvents } from '@ockam/core'
-import { trustEveryone } from '@ockam/node'
+import { type NodeOptions, trustEveryone } from '@ockam/node'
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createTcpOutlet, type TcpInlet, type TcpInletOptions } from '../src/index.ts'
@@ -28,6 +28,7 @@ class SteeredSession implements Session {
   readonly route: ResolvedRoute
   readonly #up = new Set<(event: SessionEvents['up']) => void>()
   readonly #down = new Set<(event: SessionEvents['down']) => void>()
+  readonly #moving = new Set<(event: SessionEvents['moving']) => void>()
 
   constructor(route: ResolvedRoute) {
     this.route = route
@@ -46,12 +47,24 @@ class SteeredSession implements Session {
     for (const listener of this.#up) listener({ route: this.route, way: 0 })
   }
 
+  /** Is about to move. @returns what has to be waited for, and what ends the move. */
+  move(): { readonly ready: Promise<unknown>; readonly end: () => void } {
+    const ready: Promise<unknown>[] = []
+    let end: () => void = () => undefined
+    const over = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    for (const listener of this.#moving) listener({ over, waitUntil: (promise) => void ready.push(promise) })
+    return { ready: Promise.all(ready), end }
+  }
+
   async whenUp(): Promise<ResolvedRoute> {
     return this.route
   }
 
   on<Name extends keyof SessionEvents>(event: Name, listener: (event: SessionEvents[Name]) => void): () => void {
-    const listeners = (event === 'up' ? this.#up : this.#down) as Set<(event: SessionEvents[Name]) => void>
+    const all = { up: this.#up, down: this.#down, moving: this.#moving }
+    const listeners = all[event] as unknown as Set<(event: SessionEvents[Name]) => void>
     listeners.add(listener)
     return () => void listeners.delete(listener)
   }
@@ -222,10 +235,69 @@ describe('an inlet after an interruption', () => {
   })
 })
 
-describe('an outlet', () => {
-  async function outletWithRawInlet() {
+describe('an inlet whose session is about to move', () => {
+  test('sends no more, asks the outlet to do the same, is ready when that has answered, and compares when it is over', async () => {
+    const { session, socket, answer, next, inlet } = await inletWithRawOutlet()
+    socket.write('a')
+    expect(await next()).toBe('03016101' + '0000')
+    const { ready, end } = session.move()
+    let isReady = false
+    const told = ready.then(() => (isReady = true))
+    expect(await next()).toBe('09')
+    socket.write('b')
+    // What was under way still comes.
+    await answer('03' + '0163' + '010000')
+    expect(String(await readBytes(socket, 1))).toBe('c')
+    expect([isReady, inlet.statistics().sentBytes]).toEqual([false, 1])
+    await answer('09')
+    await told
+    expect(inlet.statistics().sentBytes).toBe(1)
+    end()
+    const after = [await next(), await next()].sort()
+    expect(after).toEqual(['03016201' + '0100', expect.stringMatching(/^060[12]00/)])
+    await answer('06' + '0100' + '00' + '00')
+    await answer('03' + '0164' + '010100')
+    expect(String(await readBytes(socket, 1))).toBe('d')
+  })
+
+  test('is never ready with an outlet of another make, which cannot tell; its connection goes on as it is', async () => {
+    const { session, socket, answer, next } = await inletWithRawOutlet('other-make')
+    const { ready, end } = session.move()
+    await expect(ready).rejects.toThrow('another make')
+    socket.write('a')
+    expect(await next()).toBe('030161')
+    end()
+    await answer('030162')
+    expect(String(await readBytes(socket, 1))).toBe('b')
+  })
+
+  test('begins no connection before it is over, and waits for those that have begun', async () => {
     const here = newWorld()
     const server = await here.server()
+    const client = await here.side()
+    const listener = rawOutlet(server, 'outlet')
+    const portal = rawOutlet(server, PORTAL_WORKER)
+    const session = await SteeredSession.of(client)
+    const inlet = await inletOf(client, { to: session, outlet: 'outlet' })
+    await connectTo(inlet.port)
+    const first = await listener.mailbox.receive({ timeoutMs: 10_000 })
+    const { ready, end } = session.move()
+    await connectTo(inlet.port)
+    await until(() => inlet.statistics().connections === 2, 'the second client was accepted')
+    await expect(listener.mailbox.receive({ timeoutMs: 200 })).rejects.toMatchObject({ code: 'routing/timeout' })
+    await portal.answer(first, '01')
+    await portal.answer(first, '09')
+    await ready
+    await expect(listener.mailbox.receive({ timeoutMs: 200 })).rejects.toMatchObject({ code: 'routing/timeout' })
+    end()
+    await listener.mailbox.receive({ timeoutMs: 10_000 })
+  })
+})
+
+describe('an outlet', () => {
+  async function outletWithRawInlet(options: NodeOptions = {}) {
+    const here = newWorld()
+    const server = await here.server('server', options)
     const client = await here.side()
     const targets: Socket[] = []
     await createTcpOutlet(server.node, 'outlet', { to: await startServer((socket) => targets.push(socket)), allow: [client.identifier] })
@@ -256,6 +328,39 @@ describe('an outlet', () => {
     expect(await next()).toBe('02')
     expect(await cutOf(targets[0] as Socket)).toBe('ECONNRESET')
     expect(reasons(server)).toEqual(['messages-lost'])
+  })
+
+  test('answers a Pause with one and sends nothing more, until there is a Mark', async () => {
+    const { peer, route, next, targets } = await outletWithRawInlet()
+    await until(() => targets.length === 1, 'the target was reached')
+    targets[0]?.write('a')
+    expect(await next()).toBe('03016101' + '0000')
+    await peer.send(route, '09')
+    expect(await next()).toBe('09')
+    targets[0]?.write('b')
+    await peer.send(route, '09')
+    expect(await next()).toBe('09')
+    await expect(peer.receive(200)).rejects.toMatchObject({ code: 'routing/timeout' })
+    await peer.send(route, '06' + '0000' + '00' + '00')
+    const after = [await next(), await next()].sort()
+    expect(after).toEqual(['03016201' + '0100', expect.stringMatching(/^060[12]00/)])
+  })
+
+  test('does not wait for a Mark for ever', async () => {
+    const { peer, route, next, targets } = await outletWithRawInlet({ clock: hastyClock })
+    await until(() => targets.length === 1, 'the target was reached')
+    await peer.send(route, '09')
+    expect(await next()).toBe('09')
+    targets[0]?.write('a')
+    expect(await next()).toBe('03016101' + '0000')
+  })
+
+  test('an inlet ends a connection whose outlet asks it to pause: that is for the side that has the session', async () => {
+    const { client, socket, answer, next } = await inletWithRawOutlet()
+    await answer('09')
+    expect(await next()).toBe('02')
+    expect(await cutOf(socket)).toBe('ECONNRESET')
+    expect(reasons(client)).toEqual(['protocol-violation'])
   })
 
   test('does not take a Mark from anybody but its peer', async () => {

@@ -14,6 +14,7 @@ import {
   MAX_PAYLOAD_BYTES,
   PAYLOAD_HEAD,
   PAYLOAD_TAIL,
+  PAUSE,
   PING,
   PONG,
 } from '../src/portal-message.ts'
@@ -45,9 +46,10 @@ describe('encoding', () => {
     expect(hexOf(payloadOf(new Uint8Array(MAX_PAYLOAD_BYTES)).subarray(0, 4))).toBe('03808003')
   })
 
-  test('Credit and End are what docs/wire.md says', () => {
+  test('Credit, End and Pause are what docs/wire.md says', () => {
     expect(hexOf(encodeCredit(786_432))).toBe('04808030')
-    expect(hexOf(END)).toBe('05')
+    expect([END, PAUSE].map(hexOf)).toEqual(['05', '09'])
+    expect(decodePortalMessage(PAUSE)).toEqual({ kind: 'pause' })
   })
 
   test('Challenge and Response are what docs/wire.md says, and differ in their first byte alone', () => {
@@ -141,7 +143,7 @@ describe('decoding', () => {
       '07',
       `07${'00'.repeat(7)}`,
       '08',
-      '09',
+      '0a',
     ])
       expect(decodePortalMessage(bytesOf(hex))).toBeUndefined()
   })

@@ -1,8 +1,10 @@
 /** Portals over sessions: TCP connections that outlive the end of a relay where they can, and end where they cannot. Nothing hangs, nothing is garbled. */
 
 import { once } from 'node:events'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Child, until } from './fixture/child.ts'
+import { EchoFlow, EchoTarget } from './fixture/echo-flow.ts'
 import { BACK_WITHIN_MS, SessionWorld, TEST_MS } from './fixture/session-world.ts'
 import { StallingProxy } from './fixture/stalling-proxy.ts'
 import { TcpEnd, TcpTarget } from './fixture/tcp-target.ts'
@@ -28,19 +30,25 @@ async function startPortal({
   relays: count = 1,
   isEcho = false,
   inlet = 'session',
+  primary,
+  to,
 }: {
   readonly relays?: number
   readonly isEcho?: boolean
   readonly inlet?: 'session' | 'address'
+  readonly primary?: { readonly drainMs: number } | undefined
+  /** Port of another target. */
+  readonly to?: number
 } = {}): Promise<readonly StallingProxy[]> {
   target = await TcpTarget.start({ isEcho })
   const relays = await Promise.all(Array.from({ length: count }, (_, index) => world.startRelay(index)))
-  const service = await world.startService(relays, target.port)
+  const service = await world.startService(relays, to ?? target.port)
   for (const { address } of relays) proxies.push(await StallingProxy.to(address))
   await world.startDevice(
     proxies.map(({ address }) => address),
     service,
     inlet,
+    primary,
   )
   return proxies
 }
@@ -193,22 +201,96 @@ test(
   TEST_MS,
 )
 
-test(
-  'one of two relays is killed and comes back: a connection goes on all the time, and new ones work',
-  async () => {
-    await startPortal({ relays: 2 })
-    const { client, server } = await newConversation()
-    await world.relays[0]?.kill()
-    await world.until(({ state, way }) => state === 'up' && way === 1, 'the session has fallen back')
-    await newConversation()
-    await passes(client, () => server, 'still')
-    await passes(server, () => client, 'here')
-    await world.restartRelay(0)
-    await world.until(({ state, way }) => state === 'up' && way === 0, 'the session is back on its primary way')
-    await newConversation()
+/** Through two relays, of which the first was killed and has come back: a conversation from before, and one that began after it. */
+async function cameBack(primary?: { readonly drainMs: number }): Promise<readonly { readonly client: TcpEnd; readonly server: TcpEnd }[]> {
+  await startPortal({ relays: 2, primary })
+  const old = await newConversation()
+  await world.relays[0]?.kill()
+  await world.until(({ state, way }) => state === 'up' && way === 1, 'the session has fallen back')
+  await newConversation()
+  await passes(old.client, () => old.server, 'still')
+  await passes(old.server, () => old.client, 'here')
+  await world.restartRelay(0)
+  await world.until(({ state, way }) => state === 'up' && way === 0, 'the session is back on its primary way')
+  return [old, await newConversation()]
+}
+
+async function allGoOn(conversations: readonly { readonly client: TcpEnd; readonly server: TcpEnd }[]): Promise<void> {
+  for (const { client, server } of conversations) {
     await passes(client, () => server, 'and')
     await passes(server, () => client, 'after')
-    expect(target.ends).toHaveLength(3)
+  }
+  await newConversation()
+  expect(target.ends.map(({ isOver }) => isOver)).toEqual([false, false, false, false])
+}
+
+describe('one of two relays is killed and comes back: connections from before and after go on, and new ones work,', () => {
+  test(
+    'when nothing else happens',
+    async () => {
+      await allGoOn(await cameBack())
+    },
+    TEST_MS,
+  )
+
+  test(
+    'when that relay is killed again',
+    async () => {
+      const conversations = await cameBack()
+      await world.relays[0]?.kill()
+      await world.until(({ state, way }) => state === 'up' && way === 1, 'the session has fallen back again')
+      await allGoOn(conversations)
+    },
+    TEST_MS,
+  )
+
+  test(
+    'when the other relay is killed',
+    async () => {
+      const conversations = await cameBack()
+      await world.relays[1]?.kill()
+      await allGoOn(conversations)
+      expect(await world.status()).toMatchObject({ state: 'up', way: 0 })
+    },
+    TEST_MS,
+  )
+
+  test(
+    'when the fallback is not kept open any longer',
+    async () => {
+      const drainMs = 200
+      const conversations = await cameBack({ drainMs })
+      await sleep(5 * drainMs)
+      await allGoOn(conversations)
+    },
+    TEST_MS,
+  )
+})
+
+test(
+  'a transfer in both directions goes on unchanged while the session goes back to its primary way, along the same channel',
+  async () => {
+    const echo = await EchoTarget.start()
+    try {
+      await startPortal({ relays: 2, to: echo.port })
+      await world.relays[0]?.kill()
+      await world.until(({ state, way }) => state === 'up' && way === 1, 'the session has fallen back')
+      const flow = await EchoFlow.connect(world.device?.ready as number)
+      flow.start()
+      await soon(() => flow.echoedBytes > 1_000_000, 'the transfer is under way')
+      const { binding } = await world.status()
+      await world.restartRelay(0)
+      await world.until(({ state, way }) => state === 'up' && way === 0, 'the session is back on its primary way')
+      const { echoedBytes } = flow
+      await soon(() => flow.echoedBytes > echoedBytes + 1_000_000 || flow.isOver, 'the transfer goes on')
+      flow.stop()
+      await soon(() => flow.isComplete || flow.isOver, 'all has come back')
+      expect([flow.isOver, flow.isGarbled, flow.isComplete]).toEqual([false, false, true])
+      expect((await world.status()).binding).toBe(binding)
+      flow.close()
+    } finally {
+      echo.close()
+    }
   },
   TEST_MS,
 )

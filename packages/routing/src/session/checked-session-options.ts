@@ -1,5 +1,5 @@
 /** The options of a session, checked once and with their defaults filled in. */
-import type { Establish, Route, SessionOptions } from '@ockam/core'
+import type { Establish, HandOver, Route, SessionOptions } from '@ockam/core'
 import { routingError } from '../error.ts'
 
 export interface CheckedPing {
@@ -16,6 +16,7 @@ export interface CheckedSessionOptions {
   readonly ping: CheckedPing | undefined
   readonly backoff: { readonly initialMs: number; readonly maximumMs: number; readonly attemptMs: number; readonly firstAttemptMs: number }
   readonly primary: { readonly retryMs: number; readonly answers: number; readonly drainMs: number } | undefined
+  readonly handOver: HandOver | undefined
 }
 
 /** Timers of JavaScript run at once when asked for more. */
@@ -25,11 +26,12 @@ const MAX_LOSSES = 100
 
 /** @throws {OckamError} `routing/invalid-argument` */
 export function checkSessionOptions(options: SessionOptions): CheckedSessionOptions {
-  const { name, ways, ping = {}, backoff = {}, primary = {} } = options
+  const { name, ways, ping = {}, backoff = {}, primary = {}, handOver } = options
   if (typeof name !== 'string' || name === '') throw invalid('name is a text for people', name)
   if (!Array.isArray(ways) || ways.length === 0 || !ways.every((way) => typeof way === 'function')) {
     throw invalid('ways is a list of at least one function that opens a route', ways)
   }
+  if (handOver !== undefined && typeof handOver !== 'function') throw invalid('handOver is a function', handOver)
   const initialMs = duration('backoff.initialMs', backoff.initialMs, 500)
   const maximumMs = duration('backoff.maximumMs', backoff.maximumMs, Math.max(30_000, initialMs))
   const attemptMs = duration('backoff.attemptMs', backoff.attemptMs, 30_000)
@@ -61,6 +63,7 @@ export function checkSessionOptions(options: SessionOptions): CheckedSessionOpti
             answers: count('primary.answers', primary.answers, 3, MAX_LOSSES),
             drainMs: duration('primary.drainMs', primary.drainMs, 600_000),
           },
+    handOver,
   }
 }
 

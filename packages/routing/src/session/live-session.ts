@@ -6,7 +6,8 @@
  * connecting ── no way opens ──▶ down                 close() leads from everywhere to closed
  * ```
  *
- * Attempts never overlap, but for one: beside a fallback in use the primary way may be tried (`PrimaryReturn`). A way that fell silent is tried after
+ * Attempts never overlap, but for one: beside a fallback in use the primary way may be tried (`PrimaryReturn`). When it has proven itself, what stands
+ * on the route is carried over to it where that is possible, and otherwise stays on the fallback for a while. A way that fell silent is tried after
  * the others, because it would use up the whole time of an attempt again; one whose connection ended is not, because it says so at once.
  */
 import {
@@ -22,6 +23,7 @@ import { routingError } from '../error.ts'
 import { Backoff } from './backoff.ts'
 import { type OpenWay, unlessAborted, Way, type WayServices } from './open-way.ts'
 import { Pause } from './pause.ts'
+import { PendingMove } from './pending-move.ts'
 import { PrimaryReturn } from './primary-return.ts'
 import { SessionListeners } from './session-listeners.ts'
 import { UpWaiters } from './up-waiters.ts'
@@ -42,8 +44,8 @@ export class LiveSession implements Session {
   readonly #ending = new Set<Promise<void>>()
   #state: SessionState = 'connecting'
   #open: OpenWay | undefined
-  /** A fallback beside the primary in use, for what was begun there. */
-  #draining: OpenWay | undefined
+  /** Fallbacks beside the primary in use, for what was begun there. */
+  readonly #draining = new Set<OpenWay>()
   #resolveClosed: () => void = () => undefined
   #closing: Promise<void> | undefined
   readonly #life: Promise<void>
@@ -97,7 +99,7 @@ export class LiveSession implements Session {
     const reason = routingError('routing/stopped', `The session "${this.name}" was closed.`)
     this.#abort.abort(reason)
     this.#leave(this.#open)
-    this.#leave(this.#draining)
+    for (const draining of this.#draining) this.#leave(draining)
     this.#open = undefined
     this.#waiters.reject(reason)
     this.#listeners.clear()
@@ -157,18 +159,21 @@ export class LiveSession implements Session {
     const { clock } = router.services
     const steadyMs = options.ping?.intervalMs ?? STEADY_MS
     let open = first
+    this.#enter(open)
     for (;;) {
       const sinceMs = clock.monotonic()
-      this.#enter(open)
       const wayBack = this.#wayBack(open)
       const next = await unlessAborted(Promise.race([open.lost.then((error) => ({ error })), wayBack.returned]), signal).catch(
         (error: unknown) => ({ error }),
       )
       if (clock.monotonic() - sinceMs >= steadyMs) this.#backoff.reset()
       if ('open' in next && !signal.aborted) {
-        this.#drain(open)
-        open = next.open
-        continue
+        const former = open
+        open = await this.#goBack(former, next.open, signal)
+        if (!signal.aborted) {
+          if (open !== former) this.#enter(open)
+          continue
+        }
       }
       this.#open = undefined
       this.#leave(open)
@@ -193,16 +198,52 @@ export class LiveSession implements Session {
     )
   }
 
+  /**
+   * From a fallback to the primary way, both open: with what stands on the route, where that can be carried over and nothing of it is under way.
+   * @returns the way that is used from now on; the other one is being closed, or drained.
+   */
+  async #goBack(former: OpenWay, primary: OpenWay, signal: AbortSignal): Promise<OpenWay> {
+    const { options, router } = this.#services
+    const { clock, diagnostics } = router.services
+    const { handOver } = options
+    if (handOver === undefined) {
+      this.#drain(former)
+      return primary
+    }
+    const move = new PendingMove()
+    this.#listeners.emit('moving', move)
+    try {
+      const isLost = former.lost.then(() => true)
+      const isReady = await unlessAborted(Promise.race([move.isReady(clock), isLost]), signal)
+      const route = await handOver(former.route, primary.route, { isReady, signal })
+      if (route === primary.route) {
+        this.#drain(former)
+        return primary
+      }
+      const moved = (this.#ways[primary.index] as Way).watch(route)
+      this.#leave(former)
+      this.#leave(primary)
+      return moved
+    } catch (error) {
+      this.#leave(primary)
+      if (!signal.aborted) {
+        diagnostics.event('routing/session-way-failed', { session: this.name, way: primary.index, code: codeOf(error) })
+      }
+      return former
+    } finally {
+      move.end()
+    }
+  }
+
   /** What was begun along the fallback may end there; it does not stay open for ever. */
   #drain(former: OpenWay): void {
-    this.#leave(this.#draining)
-    this.#draining = former
+    this.#draining.add(former)
     const { router, options } = this.#services
     const pause = new Pause(router.services.clock, options.primary?.drainMs ?? 0, true)
     const end = (): void => {
       pause.end()
+      this.#draining.delete(former)
       this.#leave(former)
-      if (this.#draining === former) this.#draining = undefined
     }
     unlessAborted(Promise.race([pause.over, former.lost]), this.#abort.signal).then(end, end)
   }

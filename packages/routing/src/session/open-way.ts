@@ -68,6 +68,14 @@ export class Way {
     }
   }
 
+  /** A route along this way that was opened otherwise, and has proven itself. @throws {OckamError} `routing/stopped`; then the route is closed. */
+  watch(route: ResolvedRoute): OpenWay {
+    const open = new WatchedRoute(this.#services, this.#index, route)
+    // Nobody waits for that: `lost` tells the same.
+    open.proven.catch(() => undefined)
+    return open
+  }
+
   #begin(signal: AbortSignal): Promise<ResolvedRoute> {
     // Also a function that throws instead of rejecting is an attempt that failed.
     const opening = new Promise<ResolvedRoute>((resolve) => resolve(this.#establish(signal)))

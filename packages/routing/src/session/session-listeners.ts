@@ -1,4 +1,4 @@
-/** Who is told when a session goes up or down. A listener that throws is its own problem: it must not stop the session. */
+/** Who is told when a session goes up or down, or moves. A listener that throws is its own problem: it must not stop the session. */
 import type { Diagnostics, SessionEvents } from '@ockam/core'
 
 type Listeners = { readonly [Name in keyof SessionEvents]: Set<(event: SessionEvents[Name]) => void> }
@@ -6,7 +6,7 @@ type Listeners = { readonly [Name in keyof SessionEvents]: Set<(event: SessionEv
 export class SessionListeners {
   readonly #session: string
   readonly #diagnostics: Diagnostics
-  readonly #listeners: Listeners = { up: new Set(), down: new Set() }
+  readonly #listeners: Listeners = { up: new Set(), down: new Set(), moving: new Set() }
 
   constructor(session: string, diagnostics: Diagnostics) {
     this.#session = session
@@ -33,5 +33,6 @@ export class SessionListeners {
   clear(): void {
     this.#listeners.up.clear()
     this.#listeners.down.clear()
+    this.#listeners.moving.clear()
   }
 }
