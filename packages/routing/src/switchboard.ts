@@ -6,7 +6,15 @@
  * mailbox; incoming access control. Mistakes of the node's own workers throw; whatever came from outside is dropped and counted, and nobody is
  * answered.
  */
-import { type Address, type Admission, dropPressure, type LocalMessage, type OutgoingAccessControl, type Pressure, type Producer } from '@ockam/core'
+import {
+  type Address,
+  type Admission,
+  dropPressure,
+  type LocalMessage,
+  type OutgoingAccessControl,
+  type Pressure,
+  type Producer,
+} from '@ockam/core'
 import { admissionTo } from './admission.ts'
 import type { DropCounter, DropReason } from './drop-counter.ts'
 import { routingError } from './error.ts'
