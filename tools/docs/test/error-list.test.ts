@@ -5,7 +5,7 @@ import { declaredCodes, listedNames, mentionedNames, thrownCodes } from '../src/
 import { filesBelow, root, textOf } from '../src/repository.ts'
 
 /** Names of the same form that are neither codes nor events: places in a store, and an import. */
-const OTHER_NAMES = new Set(['vault/header', 'vault/generation', 'msgpackr/pack'])
+const OTHER_NAMES = new Set(['vault/header', 'vault/generation', 'msgpackr/pack', 'application/json'])
 
 /** Folders of everything that is published. */
 const folders = [...(await readdir(join(root, 'packages'))).sort().map((name) => `packages/${name}`), 'apps/cli']
