@@ -32,6 +32,8 @@ function start(file: string, environment: Record<string, string>): Program {
 /** Resolves when the demo is told to end, from its first moment on: nothing may be left behind. */
 const interrupted = new Promise<'interrupted'>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve('interrupted'))
+  // Nobody reads any more, as behind `| head`.
+  process.stdout.on('error', () => resolve('interrupted'))
 })
 
 async function tell(): Promise<void> {

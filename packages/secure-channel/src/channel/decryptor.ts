@@ -31,7 +31,7 @@ import type { NonceWindow } from '../protocol/nonce-window.ts'
 import type { ReceivingKey } from '../protocol/receiving-key.ts'
 import type { CiphertextReceiver } from './ciphertext-receiver.ts'
 import { Opener, type Refusal } from './opener.ts'
-import { isSameRoute, type Path } from './path.ts'
+import type { Path } from './path.ts'
 import { PressureWait } from './pressure-wait.ts'
 
 /** So many different messages ahead of the window, and then none inside for a while: the window is lost. */
@@ -223,7 +223,7 @@ export class Decryptor implements CiphertextReceiver {
 
   #refused(message: LocalMessage, refusal: Refusal, nonce: number): void {
     this.#options.onRefused(refusal)
-    if (refusal !== 'ahead' || this.#hasClosed || !isSameRoute(message.returnRoute, this.#lastPath)) return
+    if (refusal !== 'ahead' || this.#hasClosed || !message.returnRoute.equals(this.#lastPath)) return
     // One message repeated is no sign, nor is a nonce no peer ever reaches; a higher one invented by somebody must not hide those that follow.
     if (nonce === this.#lastAhead || nonce > MAX_NONCE) return
     this.#lastAhead = nonce

@@ -36,7 +36,7 @@ export class Path {
   received(nonce: number, path: Route): void {
     if (nonce <= this.#highest) return
     this.#highest = nonce
-    if (path === this.#current || isSameRoute(path, this.#current)) {
+    if (path === this.#current || path.equals(this.#current)) {
       this.#candidate = undefined
       return
     }
@@ -45,8 +45,8 @@ export class Path {
 
   #consider(path: Route): void {
     if (path.isEmpty) return
-    const isReturn = this.#former !== undefined && isSameRoute(path, this.#former)
-    const isConfirmed = isReturn || (this.#candidate !== undefined && isSameRoute(path, this.#candidate)) || this.#options.isClosed()
+    const isReturn = this.#former !== undefined && path.equals(this.#former)
+    const isConfirmed = isReturn || (this.#candidate !== undefined && path.equals(this.#candidate)) || this.#options.isClosed()
     if (!isConfirmed) {
       this.#candidate = path
       return
@@ -57,20 +57,4 @@ export class Path {
     this.#current = path
     this.#options.onRoute(path.concat(Route.of(this.#options.peerAddress)))
   }
-}
-
-/** Compares hop by hop without making anything: routes of one connection are mostly made of the same address objects. */
-export function isSameRoute(a: Route, b: Route): boolean {
-  let left = a
-  let right = b
-  if (left.length !== right.length) return false
-  while (!left.isEmpty) {
-    if (left === right) return true
-    const hop = left.next as Address
-    const other = right.next as Address
-    if (hop !== other && !hop.equals(other)) return false
-    left = left.step()
-    right = right.step()
-  }
-  return true
 }

@@ -16,6 +16,10 @@ export const identityDelete: CommandDefinition = {
     const state = await shell.openState()
     const { identityRecord, withIdentities } = await import('../../node/own-identity.ts')
     const given = input.argument(0)
+    if (given === undefined && state.identities.list().length === 0) {
+      shell.terminal.note('There are no identities.')
+      return shell.terminal.data([], '')
+    }
     if (given === undefined && !input.flag('all'))
       throw usageError('Say which identity: give its name, or --all.', 'See which there are: ockam identity list')
     const records = input.flag('all') ? state.identities.list() : [identityRecord(state, given)]
