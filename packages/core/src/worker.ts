@@ -125,7 +125,7 @@ export interface Context {
   /** Sends a new message; its return route is this worker's address. The payload is immutable from now on. */
   send(route: RouteLike, payload: Uint8Array): Pressure
   /**
-   * Answers a received message along its return route, and waits for nobody: while its first hop asks to wait, because whoever asked does not read, the
+   * Answers a received message along its return route, and waits for nobody: where its first hop has no room, because whoever asked does not read, the
    * answer is dropped. So are answers to nobody any more, and answers to `echo`, to `uppercase` and to a worker of this one's name, which would answer in
    * turn. What is dropped is counted and told to diagnostics. An answer counts as a forward; a message without a return route wants none.
    *
