@@ -5,6 +5,11 @@ import { checkedDuration, checkedNumber } from './checked-number.ts'
 
 const CLOSE_TIMEOUT_MS = 5_000
 
+/** What is closed together with others. */
+interface Closing {
+  close(options: CloseOptions): Promise<void>
+}
+
 /** Says no before anything is closed. @throws {OckamError} `secure-channel/invalid-argument` */
 export function checkCloseOptions({ timeoutMs }: CloseOptions): void {
   checkedNumber('timeoutMs', timeoutMs ?? CLOSE_TIMEOUT_MS)
@@ -35,4 +40,21 @@ export async function closeWithin(clock: Clock, options: CloseOptions, close: ()
   await closing
   cancel()
   signal?.throwIfAborted()
+}
+
+/** Closes all of these within the same limits. However many they are, one listener is added to the signal: runtimes warn of more than a few. */
+export async function closeAll(things: Iterable<Closing>, options: CloseOptions): Promise<void> {
+  const { signal } = options
+  if (signal === undefined) return void (await Promise.all([...things].map((thing) => thing.close(options))))
+  const each = [...things].map((thing) => ({ thing, controller: new AbortController() }))
+  const abort = (): void => {
+    for (const { controller } of each) controller.abort(signal.reason)
+  }
+  if (signal.aborted) abort()
+  else signal.addEventListener('abort', abort, { once: true })
+  try {
+    await Promise.all(each.map(({ thing, controller }) => thing.close({ ...options, signal: controller.signal })))
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
 }

@@ -4,7 +4,7 @@ import type { Address, CloseOptions, Identities, PurposeKeys, RouteLike, Router 
 import { ChannelSet } from './channel/channel-set.ts'
 import type { SecureChannel } from './channel/secure-channel.ts'
 import type { ChannelServices, ChannelVaults } from './channel/services.ts'
-import { checkCloseOptions } from './close-within.ts'
+import { checkCloseOptions, closeAll } from './close-within.ts'
 import { type ChannelOptions, openChannel } from './handshake/initiator.ts'
 import { RefusalReport } from './handshake/refusal-report.ts'
 import { secureHopResolver } from './hop-resolver.ts'
@@ -125,8 +125,7 @@ class ChannelRegistry implements SecureChannels {
     checkCloseOptions(options)
     try {
       await Promise.all([
-        this.#services.channels.close(options),
-        ...[...this.#listeners].map((listener) => listener.close(options)),
+        closeAll([this.#services.channels, ...this.#listeners], options),
         ...[...this.#restored].map((restored) => restored.close()),
       ])
     } finally {

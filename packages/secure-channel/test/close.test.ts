@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { type AeadKey, dropPressure, type LocalMessage, memoryStore, type Pressure, Route, type Store, type Vault } from '@ockam/core'
 import { createIdentities } from '@ockam/identity'
 import { memoryNetwork } from '@ockam/transport-memory'
@@ -285,6 +286,33 @@ describe('closing while channels are being made', () => {
     found.open()
     expect(await outcome).toEqual([{ status: 'rejected', reason: withCode('closed') }])
     expect(alice.router.statistics().workers).toBe(workers)
+  })
+
+  test('regression: however many channels are closed with one signal, one listener is added to it and taken away again', async () => {
+    const { alice, bob, toBob } = await twoNodes()
+    await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone })
+    for (let i = 0; i < 12; i++) await alice.channels.createChannel([toBob.address, 'api'], optionsOf(alice))
+    const { signal } = new AbortController()
+    const most: number[] = []
+    const addEventListener = signal.addEventListener.bind(signal)
+    signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+      addEventListener(...args)
+      most.push(getEventListeners(signal, 'abort').length)
+    }
+    await alice.channels.close({ signal })
+    // The set of channels, and its share of what is closed along with it.
+    expect(Math.max(...most)).toBe(1)
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+    expect(alice.channels.channels()).toEqual([])
+  })
+
+  test('regression: an aborted signal ends the closing of all channels at once', async () => {
+    const { alice } = await toSlowReader()
+    const controller = new AbortController()
+    const closing = alice.channels.close({ signal: controller.signal })
+    controller.abort(new Error('hurry'))
+    await expect(closing).rejects.toThrowError('hurry')
+    expect(alice.channels.channels()).toEqual([])
   })
 
   test('once closed, nothing is opened, listened at or restored', async () => {

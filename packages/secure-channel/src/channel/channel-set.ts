@@ -4,6 +4,7 @@
  */
 
 import type { Address, Clock, CloseOptions, OckamError, Timer } from '@ockam/core'
+import { closeAll } from '../close-within.ts'
 import { channelError, type SecureChannelErrorCode } from '../error.ts'
 import type { SecureChannel } from './secure-channel.ts'
 
@@ -74,7 +75,7 @@ export class ChannelSet {
     this.#timer?.cancel()
     this.#timer = undefined
     for (const end of this.#openings) end(closed())
-    await Promise.all([...this.#live.values(), ...this.#ending].map((channel) => channel.close(options)))
+    await closeAll([...this.#live.values(), ...this.#ending], options)
   }
 
   #scheduleCheck(): void {
