@@ -10,14 +10,24 @@
  * What has come is known by Challenges (`docs/wire.md`): numbers that nobody can guess, sent behind the Payloads, which the other end sends back. A
  * channel keeps the order, so the answer stands for all that was sent before it, on whichever connection. Connections that wait for room take turns,
  * a Payload each.
+ *
+ * Of Payloads, however small, no more are under way than the connections need to be as quick as they are: a few at first, and more as answers come while
+ * somebody waits. A network that swallows everything thus swallows few messages before this side stops, whoever was talking. A channel outlives
+ * the loss of 32 in a row, and with it do the connections that had nothing under way.
  */
 
 import type { Producer, Random } from '@ockam/core'
 
 /** Counted for each Payload besides its data. A mailbox takes 1 MiB, or 1024 messages if they are small. */
 const PAYLOAD_COST = 1024
-/** So often a window's worth of Payloads is asked for: what comes meanwhile is small against what may be under way. */
-const CHALLENGES = 4
+/** A challenge follows so much of what may be under way in bytes: more of them make no connection quicker. */
+const CHALLENGED_BYTES = 1 / 2
+/** As much for Payloads. Those that nobody has asked for look as if they were under way, so it is little enough to tell them from those that are. */
+const CHALLENGED_PAYLOADS = 1 / 4
+/** Fewer Payloads are not worth a challenge. */
+const LEAST_CHALLENGED = 8
+/** Half of the losses that a channel outlives; challenges, credit and pings take of the other half. */
+const LEAST_PAYLOADS = 16
 
 /** A connection that sends through the channel. */
 export interface PathUser {
@@ -34,12 +44,22 @@ interface Challenge {
   readonly by: PathUser
   /** All that was sent before it. */
   readonly sentBytes: number
+  readonly sentPayloads: number
 }
 
 export class PathWindow {
   readonly #random: Random
   #sentBytes = 0
+  #sentPayloads = 0
   #arrivedBytes = 0
+  #arrivedPayloads = 0
+  /** How many Payloads may be under way. */
+  #maxPayloads = LEAST_PAYLOADS
+  /** The most that were under way in the round that goes on, and in the one before. A round ends with the answer to a challenge that was sent in it. */
+  #peak = 0
+  #formerPeak = 0
+  /** Payloads that were sent before the round. */
+  #roundBegan = 0
   /** Those that were not answered, the oldest first. */
   #challenges: Challenge[] = []
   /** Who waits for room for how much, who came first at the beginning. */
@@ -64,21 +84,30 @@ export class PathWindow {
     this.#next = undefined
     this.#waiting.delete(user)
     this.#sentBytes += bytes
+    this.#sentPayloads++
+    this.#peak = Math.max(this.#peak, this.#inFlightPayloads)
     return true
   }
 
   /** What was taken has been sent. */
   sent(user: PathUser): void {
-    const challengedBytes = this.#challenges.at(-1)?.sentBytes ?? this.#arrivedBytes
-    if ((this.#sentBytes - challengedBytes) * CHALLENGES >= user.maxInFlightBytes) this.#challenge(user)
+    const last = this.#challenges.at(-1)
+    const bytes = this.#sentBytes - (last?.sentBytes ?? this.#arrivedBytes)
+    const payloads = this.#sentPayloads - (last?.sentPayloads ?? this.#arrivedPayloads)
+    const areMany = payloads >= Math.max(LEAST_CHALLENGED, this.#maxPayloads * CHALLENGED_PAYLOADS)
+    if (areMany || bytes >= user.maxInFlightBytes * CHALLENGED_BYTES) this.#challenge(user)
   }
 
   /** The other end sends a number back. Numbers of others, and old ones, mean nothing. */
   answered(number: bigint): void {
     const index = this.#challenges.findIndex((challenge) => challenge.number === number)
     if (index < 0) return
-    this.#arrivedBytes = (this.#challenges[index] as Challenge).sentBytes
+    const { sentBytes, sentPayloads } = this.#challenges[index] as Challenge
+    if (this.#waiting.size > 0 && this.#inFlightPayloads >= this.#maxPayloads) this.#maxPayloads += sentPayloads - this.#arrivedPayloads
+    this.#arrivedBytes = sentBytes
+    this.#arrivedPayloads = sentPayloads
     this.#challenges.splice(0, index + 1)
+    if (sentPayloads > this.#roundBegan) this.#endRound()
     this.#wake()
   }
 
@@ -94,8 +123,20 @@ export class PathWindow {
     this.#wake()
   }
 
+  /** Twice what was needed leaves room to grow. */
+  #endRound(): void {
+    this.#maxPayloads = Math.max(LEAST_PAYLOADS, Math.min(this.#maxPayloads, 2 * Math.max(this.#peak, this.#formerPeak)))
+    this.#formerPeak = this.#peak
+    this.#peak = this.#inFlightPayloads
+    this.#roundBegan = this.#sentPayloads
+  }
+
   #hasRoom(user: PathUser, bytes: number): boolean {
-    return this.#sentBytes + bytes - this.#arrivedBytes <= user.maxInFlightBytes
+    return this.#inFlightPayloads < this.#maxPayloads && this.#sentBytes + bytes - this.#arrivedBytes <= user.maxInFlightBytes
+  }
+
+  get #inFlightPayloads(): number {
+    return this.#sentPayloads - this.#arrivedPayloads
   }
 
   #wake(): void {
@@ -127,7 +168,7 @@ export class PathWindow {
   #challenge(user: PathUser): void {
     const bytes = this.#random.bytes(8)
     const number = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0)
-    this.#challenges.push({ number, by: user, sentBytes: this.#sentBytes })
+    this.#challenges.push({ number, by: user, sentBytes: this.#sentBytes, sentPayloads: this.#sentPayloads })
     user.challenge(number)
   }
 

@@ -6,8 +6,8 @@ import { type PathUser, PathWindow } from '../src/path-window.ts'
 
 const KIB = 1024
 const WINDOW = 128 * KIB
-/** What a Payload costs besides its data. */
-const COST = 1024
+/** Of each Payload's data; a Payload costs 1 KiB more. */
+const DATA = 7 * KIB
 
 let lastNumber = 0
 const random = { bytes: () => new Uint8Array(new BigUint64Array([BigInt(++lastNumber)]).buffer) }
@@ -37,22 +37,24 @@ class Path {
   }
 }
 
-/** A connection with so many Payloads to send, each of one KiB with what it costs. */
+/** A connection with so many Payloads to send. */
 class Sender implements PathUser {
   readonly maxInFlightBytes: number
   readonly #path: Path
   sent = 0
   isGone = false
   left: number
+  readonly data: number
 
-  constructor(path: Path, payloads: number, maxInFlightBytes = WINDOW) {
+  constructor(path: Path, payloads: number, { maxInFlightBytes = WINDOW, data = DATA } = {}) {
     this.#path = path
+    this.data = data
     this.left = payloads
     this.maxInFlightBytes = maxInFlightBytes
   }
 
   goOn(): void {
-    while (this.left > 0 && this.#path.window.take(this, 0)) {
+    while (this.left > 0 && this.#path.window.take(this, this.data)) {
       this.left--
       this.sent++
       this.#path.sent++
@@ -70,7 +72,8 @@ class Sender implements PathUser {
   }
 }
 
-const PAYLOADS = WINDOW / COST
+/** So many are as much as a window takes. */
+const PAYLOADS = WINDOW / (DATA + KIB)
 
 describe('all connections of a channel together', () => {
   test('send no more than one window holds, and as much again when all of it has come', () => {
@@ -81,7 +84,7 @@ describe('all connections of a channel together', () => {
     path.window.answered(12345n)
     expect(path.sent).toBe(PAYLOADS)
     // What is sent meanwhile is under way again.
-    for (let i = 0; i < 4; i++) path.answer()
+    for (let i = 0; i < 2; i++) path.answer()
     expect(path.sent).toBe(2 * PAYLOADS)
   })
 
@@ -114,9 +117,9 @@ describe('all connections of a channel together', () => {
     const alone = new Sender(path, 100_000)
     alone.goOn()
     expect(alone.sent).toBe(PAYLOADS)
-    expect(path.challenges.length).toBe(4)
+    expect(path.challenges.length).toBe(2)
     path.answer()
-    expect(alone.sent).toBe(PAYLOADS + PAYLOADS / 4)
+    expect(alone.sent).toBe(PAYLOADS + PAYLOADS / 2)
   })
 
   test('an answer stands for all that was sent before it, on whichever connection', () => {
@@ -130,8 +133,8 @@ describe('all connections of a channel together', () => {
     const [challenge] = path.challenges.splice(0, 1)
     expect(challenge?.by).toBe(second)
     path.window.answered(challenge?.number ?? 0n)
-    // A quarter of a window stood before it, half of that the first one's.
-    expect(second.sent).toBe(PAYLOADS - PAYLOADS / 8 + PAYLOADS / 4)
+    // Half of a window stood before it, a quarter of that the first one's.
+    expect(second.sent).toBe(PAYLOADS - PAYLOADS / 8 + PAYLOADS / 2)
   })
 
   test('an answer counts once, and none that was not asked for', () => {
@@ -144,6 +147,55 @@ describe('all connections of a channel together', () => {
     path.window.answered(number)
     path.window.answered(0n)
     expect(sender.sent).toBe(sent)
+  })
+})
+
+describe('small Payloads', () => {
+  const small = (path: Path, payloads: number): Sender => new Sender(path, payloads, { data: 0 })
+
+  test('are few at first, so that a channel outlives their loss; those who wait get room for more as answers come', () => {
+    const path = new Path()
+    const sender = small(path, 100_000)
+    sender.goOn()
+    expect(sender.sent).toBe(16)
+    const underWay: number[] = []
+    for (let i = 0; i < 200; i++) {
+      path.answer()
+      underWay.push(path.sent - path.arrived)
+    }
+    expect(Math.max(...underWay)).toBe(128)
+    expect(underWay).toEqual([...underWay].sort((a, b) => a - b))
+  })
+
+  test('are few again when no more are needed', () => {
+    const path = new Path()
+    const sender = small(path, 500)
+    sender.goOn()
+    path.answerAll()
+    expect(sender.left).toBe(0)
+    // A conversation: what is sent has come before more is.
+    for (let i = 0; i < 500; i++) {
+      sender.left++
+      sender.goOn()
+      path.answerAll()
+    }
+    const before = path.sent
+    sender.left = 1000
+    sender.goOn()
+    expect(path.sent - path.arrived).toBeLessThanOrEqual(16)
+    expect(path.sent - before).toBeGreaterThan(0)
+  })
+
+  test('of somebody who talks now and then are no more than 16 when nothing comes back any more', () => {
+    const path = new Path()
+    const talking = Array.from({ length: 40 }, () => small(path, 0))
+    for (let i = 0; i < 1000; i++) {
+      const sender = talking[i % talking.length] as Sender
+      sender.left++
+      sender.goOn()
+      if (i < 500) path.answerAll()
+    }
+    expect(path.sent - path.arrived).toBe(16)
   })
 })
 
@@ -210,7 +262,7 @@ test('whatever happens in whichever order, never more is under way than fits, an
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
       const path = new Path()
-      const senders = Array.from({ length: 10 }, (_, i) => new Sender(path, 0, i % 2 === 0 ? WINDOW : 2 * WINDOW))
+      const senders = Array.from({ length: 10 }, (_, i) => new Sender(path, 0, { maxInFlightBytes: i % 2 === 0 ? WINDOW : 2 * WINDOW }))
       for (const { what, who, payloads } of steps) {
         const sender = senders[who] as Sender
         if (what === 'send') {
@@ -220,7 +272,7 @@ test('whatever happens in whichever order, never more is under way than fits, an
         else if (what === 'retry') path.window.retry(sender)
         else {
           sender.leave()
-          senders[who] = new Sender(path, 0, sender.maxInFlightBytes)
+          senders[who] = new Sender(path, 0, { maxInFlightBytes: sender.maxInFlightBytes })
         }
         expect(path.sent - path.arrived).toBeLessThanOrEqual(2 * PAYLOADS)
       }
