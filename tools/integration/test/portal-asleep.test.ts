@@ -1,6 +1,6 @@
 /**
  * A node with inlets that does not run while its clients download, as a laptop whose lid is closed: whoever else uses the same service through the same
- * relay notices nothing. With `OCKAM_SOAK=1` it sleeps for a minute.
+ * relay notices nothing. With `npm run soak` it sleeps for a minute.
  */
 
 import { createCipheriv, createHash } from 'node:crypto'
