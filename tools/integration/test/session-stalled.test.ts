@@ -1,4 +1,4 @@
-/** Sessions outlive what nobody tells: a network that drops everything, and processes that are suspended. With `OCKAM_SOAK=1` for a whole minute. */
+/** Sessions outlive what nobody tells: a network that drops everything, and processes that are suspended. With `npm run soak` for a whole minute. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'

@@ -1,6 +1,6 @@
 /**
  * TCP connections through a portal, while a process in between is suspended or the network swallows everything: an idle one, and one that carries
- * something all the time. With `OCKAM_SOAK=1` for a whole minute.
+ * something all the time. With `npm run soak` for a whole minute.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
