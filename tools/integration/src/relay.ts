@@ -2,6 +2,7 @@
 
 import { createNode } from '@ockam/node'
 import { tcp } from '@ockam/transport-tcp'
+import { heldBy } from './control/held.ts'
 import { MemoryWatch } from './control/memory-watch.ts'
 import { answerParent } from './control/parent.ts'
 
@@ -11,6 +12,11 @@ const listener = await node.listen('/ip4/127.0.0.1/tcp/0')
 const memory = new MemoryWatch()
 
 answerParent(
-  { markMemory: () => memory.mark(), memory: () => memory.report(), statistics: () => node.router.statistics() },
+  {
+    held: () => heldBy(node.router),
+    markMemory: () => memory.mark(),
+    memory: () => memory.report(),
+    statistics: () => node.router.statistics(),
+  },
   listener.address.toString(),
 )

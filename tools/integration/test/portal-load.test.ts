@@ -5,7 +5,7 @@ import { afterEach, expect, test } from 'vitest'
 import type { Held } from '../src/control/held.ts'
 import { MIB } from './fixture/bound.ts'
 import { Child, endChildren, until } from './fixture/child.ts'
-import { ask, echoes, endClients, readAll } from './fixture/portal-client.ts'
+import { ask, echoesAlong, endClients, readAll } from './fixture/portal-client.ts'
 import { type Portal, PortalWorld } from './fixture/portal-world.ts'
 
 afterEach(async () => {
@@ -15,18 +15,25 @@ afterEach(async () => {
 
 const KIB = 1024
 
-test('200 connections at a time carry what they are given, each its own, in both directions', async () => {
+test('200 connections are open together, at both ends, and carry what they are given, each its own, in both directions', async () => {
   const world = await PortalWorld.start()
   const target = await Child.start('portal-target')
   const portal = await world.portalTo(target.ready as number)
-  await Promise.all(Array.from({ length: 200 }, (_, i) => echoes(portal.port, 256 * KIB + i)))
+  const sockets = await Promise.all(Array.from({ length: 200 }, () => ask(portal.port, 'echo')))
+  await until(
+    () => portal.statistics(),
+    ({ inlet, outlet }) => inlet.connections === 200 && outlet.connections === 200,
+    'all are open',
+  )
+  expect(await target.ask('connections')).toBe(200)
+  await Promise.all(sockets.map((socket, i) => echoesAlong(socket, 256 * KIB + i)))
   expect(await target.ask('served')).toBe(200)
   const { inlet } = await ended(portal)
   const bytes = 200 * (256 * KIB + 'echo\n'.length) + (199 * 200) / 2
   expect(inlet).toMatchObject({ opened: 200, sentBytes: bytes, receivedBytes: bytes - 200 * 'echo\n'.length, refused: {}, dropped: {} })
 }, 60_000)
 
-test('10,000 short connections leave no worker, right, timer, socket, open file or memory behind', async () => {
+test('10,000 short connections leave no worker, right, timer, socket, open file or memory behind, at either end or at the relay', async () => {
   const world = await PortalWorld.start()
   const target = await Child.start('portal-target')
   const portal = await world.portalTo(target.ready as number)
