@@ -53,9 +53,8 @@ export class MultiAddr {
     if (typeof text !== 'string') throw invalid(`A MultiAddr is text such as /ip4/127.0.0.1/tcp/4000; got ${typeof text}.`)
     if (text.length > MAX_TEXT) throw invalid(`A MultiAddr has at most ${MAX_TEXT} characters; this one has ${text.length}.`)
     if (text === 'self') return MultiAddr.parse('/secure/api')
-    const start = text.startsWith('/') ? 1 : 0
-    if (text.length === start) return new MultiAddr([])
-    const parts = text.slice(start).split('/')
+    if (text === '') return new MultiAddr([])
+    const parts = text.slice(text.startsWith('/') ? 1 : 0).split('/')
     const pieces: MultiAddrPiece[] = []
     for (let i = 0; i < parts.length; i += 2) {
       const name = parts[i] as string
