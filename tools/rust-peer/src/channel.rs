@@ -56,10 +56,12 @@ fn trust(request: &Request) -> Result<Arc<dyn TrustPolicy>, Failure> {
     })
 }
 
-fn hold(peer: &Peer, bytes: &[u8]) -> Result<Arc<HeldCredentialCreator>, Failure> {
-    let held = HeldCredential::new(credential::decode(bytes)?);
+/// What shows the credential of the request, if there is one.
+fn hold(peer: &Peer, request: &Request) -> Result<Option<Arc<HeldCredentialCreator>>, Failure> {
+    let Some(bytes) = request.optional_bytes("credential")? else { return Ok(None) };
+    let held = HeldCredential::new(credential::decode(&bytes)?, request.duration_ms("credentialDelayMs", 0)?);
     lock(&peer.held).push(held.clone());
-    Ok(Arc::new(HeldCredentialCreator(held)))
+    Ok(Some(Arc::new(HeldCredentialCreator(held))))
 }
 
 /// Every channel that shows a credential shows this one from now on, the open ones at once.
@@ -81,8 +83,8 @@ fn listen(peer: &Peer, request: &Request) -> Result<Value, Failure> {
     if let Some(authority) = request.optional_identifier("authority")? {
         options = options.with_authority(authority);
     }
-    if let Some(bytes) = request.optional_bytes("credential")? {
-        options = options.with_credential_retriever_creator(hold(peer, &bytes)?)?;
+    if let Some(held) = hold(peer, request)? {
+        options = options.with_credential_retriever_creator(held)?;
     }
     if request.flag("keyExchangeOnly")? {
         options = options.key_exchange_only();
@@ -98,8 +100,8 @@ async fn create(peer: &Peer, request: &Request) -> Result<Value, Failure> {
     if let Some(authority) = request.optional_identifier("authority")? {
         options = options.with_authority(authority);
     }
-    if let Some(bytes) = request.optional_bytes("credential")? {
-        options = options.with_credential_retriever_creator(hold(peer, &bytes)?)?;
+    if let Some(held) = hold(peer, request)? {
+        options = options.with_credential_retriever_creator(held)?;
     }
     if request.flag("keyExchangeOnly")? {
         options = options.key_exchange_only();

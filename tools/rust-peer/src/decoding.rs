@@ -3,6 +3,7 @@
 
 use crate::failure::Failure;
 use crate::identity::encode;
+use crate::multiaddr;
 use crate::peer::Peer;
 use crate::request::Request;
 use ockam::abac::{Expr, PolicyExpression, parse};
@@ -120,6 +121,8 @@ async fn one(peer: &Peer, request: &Request, bytes: &[u8]) -> Result<String, Fai
         "portal-message" => encode(&ReadPortalMessage::from(PortalMessage::decode(bytes)?))?,
         "api-request" => api::Request::<NeutralMessage>::decode(bytes)?.encode()?,
         "api-response" => api::Response::<NeutralMessage>::decode(bytes)?.encode()?,
+        "multiaddr" => multiaddr::decode(bytes)?.as_ref().to_vec(),
+        "multiaddr-text" => multiaddr::parse(text(bytes)?)?.as_ref().to_vec(),
         "policy-text" => encode(&policy(bytes)?)?,
         "expression-text" => encode(&expression(bytes)?)?,
         other => return Err(Failure::new(format!("nothing is known of \"{other}\""))),

@@ -26,6 +26,12 @@ impl From<ockam_core::Error> for Failure {
     }
 }
 
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
 impl From<minicbor::decode::Error> for Failure {
     fn from(error: minicbor::decode::Error) -> Self {
         Self::new(error.to_string())

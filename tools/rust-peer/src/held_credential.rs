@@ -1,22 +1,33 @@
-//! The credential that this node shows in its channels: in handshakes, and again in every open channel when another one takes its place.
+//! The credential that this node shows in its channels: in handshakes, and again in every open channel when another one takes its place. An event tells
+//! when the crate asks for it, and a delay stands for the time that fetching one from elsewhere takes.
 
+use crate::output;
 use crate::peer::lock;
 use ockam::Context;
+use ockam::compat::tokio;
 use ockam::identity::models::CredentialAndPurposeKey;
 use ockam::identity::{CredentialRetriever, CredentialRetrieverCreator, Identifier};
 use ockam_core::{Address, NeutralMessage, Result, async_trait, route};
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 pub struct HeldCredential {
     current: Mutex<CredentialAndPurposeKey>,
     /// Where the channels that want to know of another credential are told.
     subscribers: Mutex<BTreeSet<Address>>,
+    delay: Duration,
 }
 
 impl HeldCredential {
-    pub fn new(credential: CredentialAndPurposeKey) -> Arc<Self> {
-        Arc::new(Self { current: Mutex::new(credential), subscribers: Mutex::new(BTreeSet::new()) })
+    pub fn new(credential: CredentialAndPurposeKey, delay: Duration) -> Arc<Self> {
+        Arc::new(Self { current: Mutex::new(credential), subscribers: Mutex::new(BTreeSet::new()), delay })
+    }
+
+    async fn wait(&self, step: &str) {
+        output::event("credential-asked", json!({ "step": step }));
+        tokio::time::sleep(self.delay).await;
     }
 
     /// Replaces the credential; every open channel shows the new one. Returns how many channels that are.
@@ -33,10 +44,12 @@ impl HeldCredential {
 #[async_trait]
 impl CredentialRetriever for HeldCredential {
     async fn initialize(&self) -> Result<()> {
+        self.wait("initialize").await;
         Ok(())
     }
 
     async fn retrieve(&self) -> Result<CredentialAndPurposeKey> {
+        self.wait("retrieve").await;
         Ok(lock(&self.current).clone())
     }
 

@@ -2,6 +2,7 @@
 //! It ends when standard input ends. It is a tool of tests: it protects nothing and trusts who starts it.
 
 mod api_service;
+mod certificate;
 mod channel;
 mod credential;
 mod decoding;
@@ -12,6 +13,7 @@ mod held_credential;
 mod identity;
 mod measure;
 mod message;
+mod multiaddr;
 mod output;
 mod peer;
 mod policy;
@@ -19,8 +21,12 @@ mod portal;
 mod relay;
 mod request;
 mod tcp;
+mod tracing_context;
 mod udp;
+#[cfg(unix)]
+mod uds;
 mod watch;
+mod wire;
 mod worker;
 
 use failure::Failure;
@@ -98,7 +104,12 @@ async fn dispatch(peer: &Arc<Peer>, request: &Request) -> Result<Value, Failure>
         "portal" => portal::run(peer, request).await,
         "message" => message::run(peer, request).await,
         "flow" => flow::run(peer, request),
-        "policy" => policy::run(request),
+        "policy" => policy::run(peer, request).await,
+        "multiaddr" => multiaddr::run(request),
+        "tracing" => tracing_context::run(request),
+        "wire" => wire::run(peer, request),
+        #[cfg(unix)]
+        "uds" => uds::run(peer, request).await,
         "measure" => measure::run(peer, request).await,
         "decode" => decoding::run(peer, request).await,
         _ => Err(unknown(request)),

@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::fixed_ephemeral_vault::FixedEphemeralVault;
 use crate::held_credential::HeldCredential;
 use crate::request::Request;
+use crate::wire::Tap;
 use ockam::Context;
 use ockam::SqlxDatabase;
 use ockam::identity::{Identities, SecureChannel, SecureChannelSqlxDatabase, SecureChannels, Vault};
@@ -12,6 +13,7 @@ use ockam::udp::{UdpPuncture, UdpTransport};
 use ockam::vault::storage::SecretsSqlxDatabase;
 use ockam::vault::{SoftwareVaultForSecureChannels, SoftwareVaultForSigning};
 use ockam_core::{Address, AllowAll, Result};
+use ockam_transport_tcp::TcpInlet;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,6 +33,11 @@ pub struct Peer {
     pub opened: Mutex<HashMap<Address, SecureChannel>>,
     /// Credentials shown by listeners and channels, the latest of each.
     pub held: Mutex<Vec<Arc<HeldCredential>>>,
+    /// Inlets, by worker.
+    pub inlets: Mutex<HashMap<Address, TcpInlet>>,
+    pub tap: Tap,
+    #[cfg(unix)]
+    pub uds: ockam::compat::tokio::sync::OnceCell<ockam_transport_uds::UdsTransport>,
 }
 
 impl Peer {
@@ -54,6 +61,10 @@ impl Peer {
             punctures: Mutex::new(HashMap::new()),
             opened: Mutex::new(HashMap::new()),
             held: Mutex::new(vec![]),
+            inlets: Mutex::new(HashMap::new()),
+            tap: Tap::default(),
+            #[cfg(unix)]
+            uds: Default::default(),
         })
     }
 
@@ -72,7 +83,7 @@ impl Peer {
 
     pub fn run(&self, request: &Request) -> std::result::Result<Value, Failure> {
         match request.command.as_str() {
-            "peer.version" => Ok(json!({ "protocol": 1, "crates": crates() })),
+            "peer.version" => Ok(json!({ "protocol": 1, "sources": env!("RUST_PEER_SOURCES"), "crates": crates() })),
             "peer.workers" => {
                 let workers = self.context.list_workers()?;
                 Ok(json!({ "workers": workers.iter().map(crate::request::show_address).collect::<Vec<_>>() }))
@@ -99,10 +110,10 @@ fn crates() -> Value {
     for line in lock.lines() {
         if let Some(value) = quoted(line, "name = ") {
             name = value;
-        } else if let Some(version) = quoted(line, "version = ") {
-            if name.starts_with("ockam") || name.starts_with("minicbor") || name == "serde_bare" {
-                found.insert(name.to_string(), json!(version));
-            }
+        } else if let Some(version) = quoted(line, "version = ")
+            && (name.starts_with("ockam") || name.starts_with("minicbor") || name == "serde_bare")
+        {
+            found.insert(name.to_string(), json!(version));
         }
     }
     Value::Object(found)

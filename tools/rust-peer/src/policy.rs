@@ -1,13 +1,15 @@
-//! `policy.*`: the crate's policy language. It has no CBOR form of environments, so they are given as JSON.
+//! `policy.*`: the crate's policy language, and its judgement of identities whose attributes this node knows. It has no CBOR form of environments, so
+//! they are given as JSON.
 
 use crate::failure::Failure;
 use crate::identity::encode;
+use crate::peer::Peer;
 use crate::request::Request;
-use ockam::abac::{Env, Expr, PolicyExpression, eval, parse};
+use ockam::abac::{Abac, Env, Expr, PolicyExpression, eval, parse};
 use serde_json::{Value, json};
 use std::str::FromStr;
 
-pub fn run(request: &Request) -> Result<Value, Failure> {
+pub async fn run(peer: &Peer, request: &Request) -> Result<Value, Failure> {
     match request.command.as_str() {
         "policy.parse" => {
             let expression = parse_policy(request)?;
@@ -18,6 +20,7 @@ pub fn run(request: &Request) -> Result<Value, Failure> {
             Ok(json!({ "text": expression.to_string() }))
         }
         "policy.evaluate" => evaluate(request),
+        "policy.authorize" => authorize(peer, request).await,
         _ => Err(crate::unknown(request)),
     }
 }
@@ -35,15 +38,27 @@ fn parse_policy(request: &Request) -> Result<Expr, Failure> {
 
 /// `environment` maps names to strings, numbers, booleans and arrays of those. `allowed` is true only for the boolean true.
 fn evaluate(request: &Request) -> Result<Value, Failure> {
-    let expression = parse_policy(request)?;
-    let mut environment = Env::new();
-    for (name, value) in request.object("environment")? {
-        environment.put(name, to_expression(&value)?);
-    }
+    let (expression, environment) = (parse_policy(request)?, environment(request)?);
     Ok(match eval(&expression, &environment) {
         Ok(result) => json!({ "allowed": matches!(result, Expr::Bool(true)), "result": result.to_string() }),
         Err(error) => json!({ "allowed": false, "failed": error.to_string() }),
     })
+}
+
+fn environment(request: &Request) -> Result<Env, Failure> {
+    let mut environment = Env::new();
+    for (name, value) in request.object("environment")? {
+        environment.put(name, to_expression(&value)?);
+    }
+    Ok(environment)
+}
+
+/// What the crate's access control says of `subject` with what `authority` was heard to attest, on top of `environment`.
+async fn authorize(peer: &Peer, request: &Request) -> Result<Value, Failure> {
+    let attributes = peer.identities.identities_attributes();
+    let abac = Abac::new(attributes, request.optional_identifier("authority")?, environment(request)?);
+    let is_allowed = abac.is_identity_authorized(&request.identifier("subject")?, &parse_policy(request)?).await?;
+    Ok(json!({ "allowed": is_allowed }))
 }
 
 fn to_expression(value: &Value) -> Result<Expr, Failure> {
