@@ -39,7 +39,6 @@ const MAY_BE_OPEN: Readonly<Record<string, { readonly missing: string; readonly 
   'Routing 5': { missing: 'Bluetooth and Unix sockets', hasTest: true },
   'Routing 7': { missing: 'the relays of the cloud', hasTest: true },
   'Routing 10': { missing: 'the service that hands out certificates', hasTest: false },
-  'Correction 5': { missing: "part of the command-line program's services", hasTest: true },
   'Correction 6': { missing: 'our UDP transport', hasTest: true },
   'Fact 3': { missing: 'the command-line program', hasTest: false },
   'Fact 7': { missing: 'no Rust node that fetches a credential', hasTest: false },
