@@ -41,7 +41,6 @@ const MAY_BE_OPEN: Readonly<Record<string, { readonly missing: string; readonly 
   'Routing 10': { missing: 'the service that hands out certificates', hasTest: false },
   'Correction 6': { missing: 'our UDP transport', hasTest: true },
   'Fact 3': { missing: 'the command-line program', hasTest: false },
-  'Fact 7': { missing: 'no Rust node that fetches a credential', hasTest: false },
 }
 
 describe('docs/compatibility.md', () => {
