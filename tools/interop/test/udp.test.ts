@@ -5,8 +5,9 @@
 
 import { beforeEach, describe, expect, test } from 'vitest'
 import { byteString, DatagramClient, datagram, PART_BYTES, partsOf, routingMessage } from './fixture/datagram-client.ts'
+import { negotiatePuncture } from './fixture/puncture.ts'
 import { RustPeer } from './fixture/rust-peer.ts'
-import { hex, ours, rust, unhex, utf8 } from './fixture/world.ts'
+import { hex, utf8 } from './fixture/world.ts'
 
 let client: DatagramClient
 beforeEach(async () => {
@@ -120,24 +121,8 @@ describe('a Rust node', () => {
 })
 
 test('a puncture to a Rust node: negotiated over TCP, opened by Ping and Pong, with payloads as arrays of integers', async () => {
-  const node = await ours()
-  const { peer, address, flow } = await rust()
-  const service = await peer.ask('udp.bind')
-  await peer.ask('udp.rendezvous', { address: 'rendezvous', consumerOf: [service.flowControlId] })
-  const rendezvous = [`2#${service.address}`, 'rendezvous']
-  const { flowControlId } = await peer.ask('udp.listen_punctures', { address: 'udp', rendezvous, consumerOf: [flow] })
-  await peer.ask('worker.start', { address: 'echo', kind: 'echo', consumerOf: [flowControlId] })
-
-  // `[own address as text, own worker as integers]`, answered by the same of the other side.
-  const connection = await node.connect(address)
-  const offer = unhex(`82${textOf(client.address)}${integersOf('me')}`)
-  const { payload } = await node.request([connection.address, 'udp'], offer)
-  const [, text = '', worker = ''] = /^82(?:6[0-9a-f]|7[0-7])((?:3[0-9]|2e|3a)+)9820((?:18[0-9a-f]{2}){32})$/.exec(hex(payload)) ?? []
-  const place = Buffer.from(text, 'hex').toString()
-  const name = Buffer.from(worker.replaceAll(/18(..)/g, '$1'), 'hex').toString()
-  expect(place).toMatch(/^127\.0\.0\.1:\d+$/)
-  client.target = place
-
+  const { peer, worker: name, flow } = await negotiatePuncture(client)
+  await peer.ask('worker.start', { address: 'echo', kind: 'echo', consumerOf: [flow] })
   const came = (message: string): Promise<void> => expect.poll(() => client.received.some((one) => one.includes(message))).toBe(true)
   // It begins at once, goes on every second, and names our worker only when it was heard.
   await came(`8480${routeOf(name)}43820080`)
@@ -150,6 +135,4 @@ test('a puncture to a Rust node: negotiated over TCP, opened by Ping and Pong, w
   await came(answered)
 })
 
-const textOf = (text: string): string => (0x60 + text.length).toString(16) + hex(utf8(text))
-const integersOf = (text: string): string => `8${text.length}${[...utf8(text)].map((byte) => `18${byte.toString(16)}`).join('')}`
 const routeOf = (name: string): string => `818200${byteString(hex(utf8(name)))}`
