@@ -158,7 +158,7 @@ describe('the way out through a connection', () => {
 })
 
 describe('a withheld identity', () => {
-  test('is no longer on the messages of that producer, so that a rule for the relay does not admit strangers behind it', async () => {
+  test('is no longer on the messages of that producer, which are not its own', async () => {
     const router = createRouter()
     const relay = router.flowControls.createProducer('channel', router.flowControls.createId())
     const other = router.flowControls.createProducer('channel', relay.spawnerId)
