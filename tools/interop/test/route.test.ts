@@ -149,7 +149,7 @@ describe('relays', () => {
       expect((await relay.peer.ask('message.request', { route, payload: '0708' })).payload).toBe('0708')
   })
 
-  test('a name at a Rust relay is free again for whoever asks; ours stays with who holds it', async () => {
+  test('a later registration of a name replaces an earlier one at a Rust relay; at ours the first one stays', async () => {
     const relay = await rust()
     await relay.peer.ask('relay.serve', { consumerOf: [relay.flow] })
     const [first, second] = [await ours(), await ours()]
