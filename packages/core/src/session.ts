@@ -48,12 +48,13 @@ export interface SessionMove {
  *
  * Owns neither route: both are closed by the caller, except what of `from` goes on in the result.
  * @param options.isReady false: somebody has messages under way, or cannot tell. Then nothing is to be carried over.
+ * @param options.isLost true: `from` has been lost meanwhile, and what was under way with it.
  * @returns the route to be used from now on; `to` when nothing was carried over. Rejects when it should be tried again later; `from` is then as it was.
  */
 export type HandOver = (
   from: ResolvedRoute,
   to: ResolvedRoute,
-  options: { readonly isReady: boolean; readonly signal: AbortSignal },
+  options: { readonly isReady: boolean; readonly isLost: boolean; readonly signal: AbortSignal },
 ) => Promise<ResolvedRoute>
 
 export interface Session extends AsyncDisposable {

@@ -90,12 +90,12 @@ export class ChannelKeeper {
   }
 
   /** Moves the channel from one open way to another, which has a channel of its own: that one is then of no use any more, or else takes its place. */
-  readonly handOver: HandOver = async (from, to, { isReady, signal }) => {
+  readonly handOver: HandOver = async (from, to, { isReady, isLost, signal }) => {
     const former = this.#uses.get(from)
     const next = this.#uses.get(to)
     if (former === undefined || next === undefined) return to
     const { channel } = former
-    if (isReady && (await this.#isQuiet(channel, signal))) {
+    if (isLost || (isReady && (await this.#isQuiet(channel, signal)))) {
       const way = await this.#services.resolve(next.address, signal)
       if (way !== undefined) {
         await channel.moveAlong(way, { timeoutMs: LONGEST_MS, signal, lingerMs: LINGER_MS })
@@ -143,15 +143,16 @@ export class ChannelKeeper {
     return undefined
   }
 
-  /** Whether little is under way; what was, has come then. A channel whose way is lost is as quiet as can be. */
+  /** Whether little is under way; what was, has come then. A peer that cannot say so could not confirm a move either. */
   async #isQuiet(channel: NodeChannel, signal: AbortSignal): Promise<boolean> {
     const before = messagesOf(channel)
     try {
       await channel.request('echo', PROBE, { timeoutMs: LONGEST_MS, signal })
+      return messagesOf(channel) - before <= QUIET_MESSAGES
     } catch {
       signal.throwIfAborted()
+      return false
     }
-    return messagesOf(channel) - before <= QUIET_MESSAGES
   }
 
   #use(channel: NodeChannel, address: MultiAddr, behind: Route): ResolvedRoute {

@@ -213,9 +213,10 @@ export class LiveSession implements Session {
     const move = new PendingMove()
     this.#listeners.emit('moving', move)
     try {
-      const isLost = former.lost.then(() => true)
-      const isReady = await unlessAborted(Promise.race([move.isReady(clock), isLost]), signal)
-      const route = await handOver(former.route, primary.route, { isReady, signal })
+      const ready = move.isReady(clock).then((isReady) => ({ isReady, isLost: false }))
+      const lost = former.lost.then(() => ({ isReady: true, isLost: true }))
+      const state = await unlessAborted(Promise.race([lost, ready]), signal)
+      const route = await handOver(former.route, primary.route, { ...state, signal })
       if (route === primary.route) {
         this.#drain(former)
         return primary

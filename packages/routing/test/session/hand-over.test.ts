@@ -15,6 +15,7 @@ interface Call {
   readonly from: ResolvedRoute
   readonly to: ResolvedRoute
   readonly isReady: boolean
+  readonly isLost: boolean
 }
 
 /** A session on its fallback, whose primary way is good again, and what it asks for then. */
@@ -25,8 +26,8 @@ async function onFallback(carry: (call: Call) => Promise<ResolvedRoute> | Resolv
   open.push(sessions)
   const [primary, fallback, carried] = [new ScriptedWay(router), new ScriptedWay(router), new ScriptedWay(router)]
   const calls: Call[] = []
-  const handOver: HandOver = async (from, to, { isReady }) => {
-    const call = { from, to, isReady }
+  const handOver: HandOver = async (from, to, { isReady, isLost }) => {
+    const call = { from, to, isReady, isLost }
     calls.push(call)
     return carry(call)
   }
@@ -50,7 +51,7 @@ describe('a session that is back at its primary way', () => {
     const all = await onFallback(async () => (carried.route = await all.carried.establish(signal)))
     const { clock, session, primary, fallback, calls, ups, before } = all
     await advanceUntil(clock, () => session.way === 0)
-    expect(calls).toMatchObject([{ from: before, isReady: true }])
+    expect(calls).toMatchObject([{ from: before, isReady: true, isLost: false }])
     expect([session.route, session.state, ups]).toEqual([carried.route, 'up', [1, 0]])
     await until(() => primary.closed === 1 && fallback.closed === 1)
     // It is watched as any other.
@@ -127,7 +128,7 @@ describe('a session that is back at its primary way', () => {
     await advanceUntil(clock, () => moves.length === 1)
     fallback.cut()
     await until(() => session.way === 0)
-    expect(calls).toMatchObject([{ isReady: true }])
+    expect(calls).toMatchObject([{ isReady: true, isLost: true }])
     expect(session.state).toBe('up')
   })
 
