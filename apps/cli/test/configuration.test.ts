@@ -61,6 +61,7 @@ describe('who may', () => {
         ['tcp-listener', 'create', 'l'],
         ['tcp-outlet', 'create', '--to=5000', `--allow=${NOBODY}`, `--allow=${NOBODY}`],
       ],
+      named: [],
     })
   })
 
