@@ -8,6 +8,6 @@ const [first, ...others] = process.argv.slice(2)
 if ((first === '--version' || first === '-V') && others.length === 0) {
   process.stdout.on('error', () => undefined).write(`ockam ${version}\n`)
 } else {
-  const { main } = await import('./program/main.ts')
-  process.exitCode = await main(process.argv.slice(2), version)
+  const [{ main }, { watchOutput }] = await Promise.all([import('./program/main.ts'), import('./program/output.ts')])
+  process.exitCode = await main(process.argv.slice(2), version, watchOutput(process))
 }

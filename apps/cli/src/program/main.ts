@@ -11,7 +11,7 @@ import { buildProgram } from './build-program.ts'
 import { explain } from './explain.ts'
 import type { Shell } from './shell.ts'
 import { firstLineOf } from './standard-input.ts'
-import { watchOutput } from './output.ts'
+import type { WatchedOutput } from './output.ts'
 
 const SIGNALS = [
   ['SIGINT', 130],
@@ -20,7 +20,8 @@ const SIGNALS = [
 /** For tidying up after an interruption. */
 const LAST_MOMENT_MS = 500
 
-export async function main(words: readonly string[], version: string): Promise<number> {
+/** @param output tells when what is printed goes nowhere; left out where nobody looks. @returns the exit code. */
+export async function main(words: readonly string[], version: string, output?: WatchedOutput): Promise<number> {
   const environment = process.env
   const globals = globalOptions(words)
   const isInteractive = process.stdin.isTTY === true && process.stderr.isTTY === true && !globals.isQuiet && !globals.hasNoInput
@@ -35,7 +36,7 @@ export async function main(words: readonly string[], version: string): Promise<n
     isAnimated: environment['TERM'] !== 'dumb' && !globals.hasNoInput,
   })
   const interruption = new Interruption()
-  const output = watchOutput(process, () => interruption.abort(new Error('nobody reads what is printed')))
+  if (output !== undefined) output.onClosed = () => interruption.abort(new Error('nobody reads what is printed'))
   const shell: Shell = {
     terminal,
     environment,
@@ -54,12 +55,12 @@ export async function main(words: readonly string[], version: string): Promise<n
   try {
     const program = buildProgram(shell, version)
     await program.parseAsync(words, { from: 'user' })
-    await output.flushed()
+    await output?.flushed()
     return interruption.exitCode ?? Number(process.exitCode ?? 0)
   } catch (error) {
     if (interruption.exitCode !== undefined) return interruption.exitCode
     // Whoever read has what they wanted.
-    if (output.isClosed) return 0
+    if (output?.isClosed === true) return 0
     if (error instanceof CommanderError) return afterParser(error, terminal)
     const problem = explain(error)
     terminal.fail(problem)
