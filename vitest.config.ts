@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 import { rustPeerPath } from './tools/rust-peer/path.mjs'
 
 // One project per workspace folder with tests, named after the folder. Tests import sources (condition "@ockam/source"), so no
@@ -30,6 +30,8 @@ const isolated = new Set([
 // Without the Rust peer one test of interop says so; the others are not even loaded.
 const needsRustPeer = new Set(['interop', 'capture'])
 const rustPeerTests = existsSync(rustPeerPath()) ? 'test/**/*.test.ts' : 'test/rust-peer.test.ts'
+// The command-line program of Rust is not built here: its tests are loaded where this variable names one.
+const exclude = process.env.OCKAM_RUST_COMMAND ? configDefaults.exclude : [...configDefaults.exclude, 'test/rust-command.test.ts']
 
 const conditions = ['@ockam/source', 'module', 'node', 'import', 'default']
 
@@ -44,7 +46,7 @@ export default defineConfig({
     projects: folders.map(({ name, folder }) => ({
       extends: true as const,
       root: folder,
-      test: { name, include: [needsRustPeer.has(name) ? rustPeerTests : 'test/**/*.test.{ts,mjs}'], isolate: isolated.has(name) },
+      test: { name, include: [needsRustPeer.has(name) ? rustPeerTests : 'test/**/*.test.{ts,mjs}'], exclude, isolate: isolated.has(name) },
     })),
   },
 })
