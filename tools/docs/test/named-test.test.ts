@@ -35,7 +35,6 @@ const MAY_BE_OPEN: Readonly<Record<string, { readonly missing: string; readonly 
   'Case 7': { missing: 'the package that issues and verifies credentials', hasTest: true },
   'Case 11': { missing: 'our UDP transport', hasTest: true },
   'Identity 7': { missing: 'only who has an account', hasTest: false },
-  'Identity 8': { missing: 'only the crates named above', hasTest: false },
   'Routing 5': { missing: 'Bluetooth and Unix sockets', hasTest: true },
   'Routing 7': { missing: 'only who has an account', hasTest: true },
   'Correction 6': { missing: 'our UDP transport', hasTest: true },
