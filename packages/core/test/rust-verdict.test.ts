@@ -1,10 +1,10 @@
-/** What differential fuzzing against a Rust node has found about addresses, routes, messages and BARE strings, replayed without Rust. */
+/** What differential fuzzing against a Rust node has found about addresses, routes, messages, BARE strings and MultiAddrs, replayed without Rust. */
 
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { decodeBareString } from '../src/bare/index.ts'
 import { CborWriter } from '../src/cbor/index.ts'
-import { OckamError, RouteDecoder, TransportMessageDecoder } from '../src/index.ts'
+import { MultiAddr, OckamError, RouteDecoder, TransportMessageDecoder } from '../src/index.ts'
 
 const bytesOf = (digits: string): Uint8Array => new Uint8Array(Buffer.from(digits, 'hex'))
 const cases = readFileSync(new URL('./rust-verdict.txt', import.meta.url), 'utf8')
@@ -24,6 +24,8 @@ const decode: Readonly<Record<string, (input: Uint8Array) => Uint8Array>> = {
     return new CborWriter().array(3).raw(onwardRoute.encode()).raw(returnRoute.encode()).bytes(payload).finish()
   },
   'bare-string': (input) => new CborWriter().text(decodeBareString(input)).finish(),
+  multiaddr: (input) => new CborWriter().bytes(MultiAddr.decode(input).encode()).finish(),
+  'multiaddr-text': (input) => new CborWriter().bytes(MultiAddr.parse(new TextDecoder().decode(input)).encode()).finish(),
 }
 
 describe('bytes that were given to a Rust node too', () => {

@@ -38,7 +38,6 @@ const MAY_BE_OPEN: Readonly<Record<string, { readonly missing: string; readonly 
   'Routing 5': { missing: 'Bluetooth and Unix sockets', hasTest: true },
   'Routing 7': { missing: 'only who has an account', hasTest: true },
   'Correction 6': { missing: 'our UDP transport', hasTest: true },
-  'Fact 3': { missing: 'the command-line program', hasTest: false },
 }
 
 describe('docs/compatibility.md', () => {

@@ -14,7 +14,7 @@ import { knownDifference } from './known-difference.ts'
 import { minimise } from './minimisation.ts'
 
 const OWNERS: readonly (readonly [file: string, kinds: readonly string[]])[] = [
-  ['core/test/rust-verdict.txt', ['address', 'route', 'routing-message', 'bare-string']],
+  ['core/test/rust-verdict.txt', ['address', 'route', 'routing-message', 'bare-string', 'multiaddr', 'multiaddr-text']],
   ['secure-channel/test/protocol/rust-verdict.txt', ['channel-message', 'handshake-payload']],
   ['routing/test/rust-verdict.txt', ['api-request', 'api-response']],
   ['portals/test/rust-verdict.txt', ['portal-message']],
@@ -94,12 +94,13 @@ export function keptExamples(): readonly KeptExample[] {
 /** As it stands in a line: `-` for refused, and for an empty result nothing, which no result is. */
 export const resultOf = (verdict: Verdict): string => ('result' in verdict ? verdict.result : '-')
 
-/** The first words of it: what was found instead would make too many. */
-const reason = (refusal: string): string => refusal.replace(/ but found.*|\d+|I[0-9a-f]{64}/g, '#')
+/** The first words of it: what was found instead, or is quoted, would make too many. */
+const reason = (refusal: string): string => refusal.replace(/ but found.*|"(?:\\.|[^"\\])*"|\d+|I[0-9a-f]{64}/g, '#')
 
 /** What is unusual about bytes that both accept. */
 function form({ name }: Kind, input: Uint8Array, result: string): string {
   // No CBOR: what it is, about how long it is, and of how many parts.
+  if (name.startsWith('multiaddr')) return `${Math.min(input.length >> 3, 6)}`
   if (name === 'portal-message') return `${input[0]} ${Math.min(input.length, 8)} ${result.slice(0, 2)}`
   const first = parseFirst(input)
   if (first === undefined) return 'no item'

@@ -4,6 +4,7 @@ import type { RustPeer } from '../fixture/rust-peer.ts'
 import { array, encode, type Item, parse } from './cbor-item.ts'
 import { attestation, credential, type FuzzIdentity, history } from './identity-generator.ts'
 import * as ours from './our-decoder.ts'
+import { multiaddr, multiaddrText } from './multiaddr-generator.ts'
 import type { SeededRandom } from './random.ts'
 import * as rust from './rust-answer.ts'
 import { address, apiMessage, bareString, channelMessage, portalMessage, route, routingMessage, spoiled } from './wire-generator.ts'
@@ -29,7 +30,6 @@ export const NOT_COMPARED: Readonly<Record<string, string>> = {
   'policy-text': 'no package reads policies yet',
   'expression-text': 'no package reads policies yet',
   'requests to and answers of encryption and decryption services': 'they never leave a node: only its own workers reach these services',
-  MultiAddr: 'its crate is not part of the Rust peer',
 }
 
 /** How often a rule of signed things is broken: about once per history. */
@@ -85,6 +85,8 @@ export async function kinds(peer: RustPeer, subjects: readonly FuzzIdentity[]): 
       answer: rust.asHandshakePayload,
     },
     { name: 'bare-string', perRound: 2000, generate: bareString, decode: ours.decodeBareText, answer: rust.asBareText },
+    { name: 'multiaddr', perRound: 2000, generate: multiaddr, decode: ours.decodeMultiAddr, answer: rust.asBytes },
+    { name: 'multiaddr-text', perRound: 2000, generate: multiaddrText, decode: ours.parseMultiAddr, answer: rust.asBytes },
     { name: 'portal-message', perRound: 3000, generate: portalMessage, decode: ours.decodePortal, answer: rust.asItIs },
     {
       name: 'api-request',

@@ -19,6 +19,7 @@ export interface KnownDifference {
 }
 
 const MESSAGES = ['address', 'route', 'routing-message', 'channel-message', 'handshake-payload']
+const MULTIADDR = ['multiaddr', 'multiaddr-text']
 const API = ['api-request', 'api-response']
 const SIGNED = ['change-history', 'attestation', 'identity', 'verified-attestation']
 
@@ -134,6 +135,30 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
       refusedFor(/the integer does not fit 64 bits/)(difference) &&
       difference.input.findIndex((byte) => byte < 0x80) === 9 &&
       difference.input[9] === 0,
+  },
+  {
+    id: 'multiaddr-limits',
+    kinds: MULTIADDR,
+    direction: 'stricter',
+    matches: refusedFor(/A MultiAddr (has at most \d+ (pieces|characters)|in binary is at most)/),
+  },
+  {
+    id: 'multiaddr-without-transport',
+    kinds: MULTIADDR,
+    direction: 'stricter',
+    matches: refusedFor(/it knows no "udp"|names the unknown protocol 273\./),
+  },
+  {
+    id: 'multiaddr-port',
+    kinds: ['multiaddr-text'],
+    direction: 'stricter',
+    matches: refusedFor(/comes a port from 0 to 65535, not "\+?0*\d+"/),
+  },
+  {
+    id: 'multiaddr-unwritable',
+    kinds: MULTIADDR,
+    direction: 'stricter',
+    matches: refusedFor(/comes text without control characters, not|in a binary MultiAddr has no written form/),
   },
   {
     id: 'api-unknown-code',

@@ -1,6 +1,6 @@
 /** Our decoders and verifiers, each with its result written in the form the Rust peer answers in: by this folder's own encoder, not by ours. */
 
-import { OckamError, type Route, RouteDecoder, TransportMessageDecoder } from '@ockam/core'
+import { MultiAddr, OckamError, type Route, RouteDecoder, TransportMessageDecoder } from '@ockam/core'
 import { decodeBareString } from '@ockam/core/bare'
 import { type ChangeHistory, createIdentities, decodeAttestation, decodeChangeHistory } from '@ockam/identity'
 import { decodePortalMessage, type PortalMessage } from '@ockam/portals/protocol'
@@ -31,6 +31,20 @@ function decodeRoute(input: Uint8Array): Route {
 }
 
 export const decodeRouteItem = (input: Uint8Array): Item => routeItem(decodeRoute(input))
+
+/** In the binary form. */
+export const decodeMultiAddr = (input: Uint8Array): Item => bytes(MultiAddr.decode(input).encode())
+
+/** In the binary form. */
+export function parseMultiAddr(input: Uint8Array): Item {
+  let written: string
+  try {
+    written = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(input)
+  } catch (cause) {
+    throw new OckamError('core/invalid-multiaddr', 'The address is not text in UTF-8.', { cause })
+  }
+  return bytes(MultiAddr.parse(written).encode())
+}
 
 export function decodeRoutingMessage(input: Uint8Array): Item {
   const { onwardRoute, returnRoute, payload } = new TransportMessageDecoder().decode(input, 0, input.length)

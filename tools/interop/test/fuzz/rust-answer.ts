@@ -15,6 +15,9 @@ function itemsOf(item: Item | undefined): Item[] {
 
 export const asItIs = (answer: Uint8Array): Item => itemOf(answer)
 
+/** No CBOR. */
+export const asBytes = (answer: Uint8Array): Item => bytes(answer)
+
 /** Without tracing. */
 export const asRoutingMessage = (answer: Uint8Array): Item => array(...itemsOf(itemOf(answer)).slice(0, 3))
 
