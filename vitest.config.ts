@@ -31,7 +31,8 @@ const isolated = new Set([
 const needsRustPeer = new Set(['interop', 'capture'])
 const rustPeerTests = existsSync(rustPeerPath()) ? 'test/**/*.test.ts' : 'test/rust-peer.test.ts'
 // The command-line program of Rust is not built here: its tests are loaded where this variable names one.
-const exclude = process.env.OCKAM_RUST_COMMAND ? configDefaults.exclude : [...configDefaults.exclude, 'test/rust-command.test.ts']
+const excludedOf = (name: string): string[] =>
+  name === 'interop' && !process.env.OCKAM_RUST_COMMAND ? [...configDefaults.exclude, 'test/rust-command.test.ts'] : configDefaults.exclude
 
 const conditions = ['@ockam/source', 'module', 'node', 'import', 'default']
 
@@ -46,7 +47,12 @@ export default defineConfig({
     projects: folders.map(({ name, folder }) => ({
       extends: true as const,
       root: folder,
-      test: { name, include: [needsRustPeer.has(name) ? rustPeerTests : 'test/**/*.test.{ts,mjs}'], exclude, isolate: isolated.has(name) },
+      test: {
+        name,
+        include: [needsRustPeer.has(name) ? rustPeerTests : 'test/**/*.test.{ts,mjs}'],
+        exclude: excludedOf(name),
+        isolate: isolated.has(name),
+      },
     })),
   },
 })
