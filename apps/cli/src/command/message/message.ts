@@ -1,7 +1,11 @@
-/** `ockam message …` */
+/**
+ * `ockam message …`. Text travels as BARE bytes in both directions, as the published Rust command sends and expects it: `hello` is `05 68656c6c6f`. What is
+ * given in hexadecimal digits travels as it is.
+ */
 
+import { decodeBareData, encodeBareData } from '@ockam/core/bare'
 import { completedRoute, nodeName, readRoute } from '../../address/node-route.ts'
-import { usageError } from '../../error.ts'
+import { CommandError, usageError } from '../../error.ts'
 import { MESSAGE_MS } from '../../node/limit.ts'
 import type { CommandDefinition, CommandGroup } from '../../program/command.ts'
 import { askNode, chosenNode } from '../node-choice.ts'
@@ -14,12 +18,12 @@ const send: CommandDefinition = {
   name: 'send',
   summary: 'Send a message along a route and print the answer',
   details:
-    'Body and answer are text in the form Rust nodes use (BARE bytes). "-" in the route stands for what another command prints: ockam secure-channel create … | ockam message send hello --to -/service/echo',
+    'Message and answer are text, in the form Rust nodes use (BARE bytes), or with --hex any bytes. "-" in the route stands for what another command prints: ockam secure-channel create … | ockam message send hello --to -/service/echo',
   parameters: [{ name: 'message', description: 'the text', isRequired: true }],
   options: [
     { flags: '-t, --to <route>', description: 'where it goes', isRequired: true },
     { flags: '-f, --from <node>', description: 'the node that sends it', fallback: 'a node for this message alone' },
-    { flags: '--hex', description: 'message and answer are written in hexadecimal digits' },
+    { flags: '--hex', description: 'message and answer are bytes, as they are, in hexadecimal digits' },
     authorizedOption('peers'),
     identityOption,
     timeoutOption(MESSAGE_MS, ' for the answer, and for each hop that is opened'),
@@ -68,16 +72,19 @@ const send: CommandDefinition = {
 }
 
 function bodyOf(message: string, isHex: boolean): string {
-  if (!isHex) return Buffer.from(message, 'utf8').toString('hex')
+  if (!isHex) return Buffer.from(encodeBareData(Buffer.from(message, 'utf8'))).toString('hex')
   if (message.length % 2 === 0 && /^[0-9a-fA-F]*$/.test(message)) return message.toLowerCase()
   throw usageError('With --hex the message is an even number of hexadecimal digits.')
 }
 
 function textOf(hex: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(hex, 'hex'))
-  } catch {
-    throw usageError('The answer is not text.', 'Add --hex to see its bytes; the message is then written in hexadecimal digits, too.')
+    return new TextDecoder('utf-8', { fatal: true }).decode(decodeBareData(Buffer.from(hex, 'hex')))
+  } catch (cause) {
+    throw new CommandError('cli/failed', 'The answer is not text in the form of BARE bytes: the worker there speaks another protocol.', {
+      hint: 'Add --hex to see its bytes; the message is then written in hexadecimal digits, too.',
+      cause,
+    })
   }
 }
 

@@ -1,12 +1,7 @@
-/**
- * One message and its answer. Bodies are BARE bytes in both directions, as the published Rust command sends and expects them: `hello` is
- * `05 68656c6c6f`.
- */
+/** One message and its answer, both as they are on the wire: what they mean is between whoever asked and the worker. */
 
 import { MultiAddr, OckamError } from '@ockam/core'
-import { decodeBareData, encodeBareData } from '@ockam/core/bare'
 import * as z from 'zod'
-import { CommandError } from '../../error.ts'
 import type { Host } from '../host.ts'
 import { MESSAGE_MS } from '../limit.ts'
 import { openRoute, withoutTrailingSecure } from '../open-route.ts'
@@ -33,11 +28,10 @@ export async function sendMessage(
   const timeout = { timeoutMs: parameters.timeoutMs ?? MESSAGE_MS, signal }
   const way = await openRoute(host, to, { identity: parameters.identity, authorized: parameters.authorized, ...timeout })
   try {
-    const body = encodeBareData(Buffer.from(parameters.body, 'hex'))
-    const answer = await host.node.request(way.route, body, timeout).catch((error: unknown) => {
+    const answer = await host.node.request(way.route, Buffer.from(parameters.body, 'hex'), timeout).catch((error: unknown) => {
       throw OckamError.is(error, 'routing/timeout') ? noAnswer(parameters.written, timeout.timeoutMs, error) : error
     })
-    return { body: Buffer.from(bodyOf(answer.payload)).toString('hex') }
+    return { body: Buffer.from(answer.payload).toString('hex') }
   } finally {
     await way.close()
   }
@@ -49,14 +43,5 @@ const noAnswer = (route: string, waitedMs: number, cause: unknown): OckamError =
     `No answer from ${route} within ${waitedMs} ms. The other side does not say why: is the address right, is the worker offered to this side, and does it trust this identity?`,
     { cause },
   )
-
-function bodyOf(payload: Uint8Array): Uint8Array {
-  try {
-    return decodeBareData(payload)
-  } catch (cause) {
-    const problem = 'The answer is not in the form this command reads (BARE bytes): the worker there speaks another protocol.'
-    throw new CommandError('cli/failed', problem, { cause })
-  }
-}
 
 export const messageMethods: Readonly<Record<string, Method>> = { 'message.send': method(messageParameters, sendMessage) }
