@@ -21,7 +21,7 @@ vi.mock('../src/command/node-choice.ts', async (original) => ({
   ...(await original()),
   askNode: async (_: unknown, __: string, method: string, parameters: Record<string, unknown>, options: ControlOptions = {}) => {
     asked.push({ method, parameters, options })
-    return method.endsWith('.list') ? [] : { body: '', multiaddr: 'x', bind_addr: 'x' }
+    return method.endsWith('.list') ? [] : { body: '00', multiaddr: 'x', bind_addr: 'x' }
   },
 }))
 
