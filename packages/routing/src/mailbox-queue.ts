@@ -9,6 +9,7 @@ import type { RoutedMessage } from './routed-message.ts'
 import { heldMemory } from './payload.ts'
 import type { PayloadCopier } from './payload-copier.ts'
 import { RoomShares } from './room-share.ts'
+import { SharedMemory } from './shared-memory.ts'
 import { MESSAGE_BYTES, type WaitingBudget } from './waiting-budget.ts'
 
 const INITIAL_SLOTS = 8
@@ -51,8 +52,7 @@ export class MailboxQueue {
   /** How many of those came since the others were last looked at, so many turns ago. */
   #fresh = 0
   #turns = 0
-  /** Memory that waiting messages share, and with which of them it is counted. */
-  #shared: Map<ArrayBufferLike, RoutedMessage> | undefined
+  readonly #shared = new SharedMemory()
   /** By sender, as long as the present pressure lasts: all that were asked to wait, or answer. */
   #accounts: Map<object, Account> | undefined
   /** Whether anybody was asked to wait, and not let go on. */
@@ -117,10 +117,7 @@ export class MailboxQueue {
     this.#waiting--
     if (this.#loose > this.#waiting) this.#loose = this.#waiting
     if (this.#fresh > this.#waiting) this.#fresh = this.#waiting
-    if (message.shared !== undefined) {
-      this.#shared?.delete(message.shared)
-      message.shared = undefined
-    }
+    if (message.shared !== undefined) this.#shared.leave(message)
     return message
   }
 
@@ -276,10 +273,7 @@ export class MailboxQueue {
 
   /** The last to come takes over what the memory counts. */
   #countShared(message: RoutedMessage, memory: ArrayBufferLike): void {
-    this.#shared ??= new Map()
-    const before = this.#shared.get(memory)
-    this.#shared.set(memory, message)
-    message.shared = memory
+    const before = this.#shared.take(memory, message)
     if (before === undefined) {
       message.pinned = memory.byteLength
       this.bytes += message.pinned
@@ -287,7 +281,6 @@ export class MailboxQueue {
     }
     message.pinned = before.pinned
     before.pinned = 0
-    before.shared = undefined
   }
 
   #grow(): void {

@@ -8,7 +8,7 @@
  */
 
 import { OckamError, type TransportErrorCode } from '@ockam/core'
-import type { PartialBudget, PartialHolder } from './partial-budget.ts'
+import type { PartialBudget, PartialHolder, PartialHolding } from './partial-budget.ts'
 
 const HEADER = 4
 const NOTHING = new Uint8Array(0)
@@ -27,8 +27,7 @@ export class FrameReader {
   /** Frames finished so far; with {@link partialBytes} it tells whether a connection makes progress. */
   frames = 0
   readonly #maxLength: number
-  readonly #budget: PartialBudget
-  readonly #holder: PartialHolder
+  readonly #holding: PartialHolding
   readonly #onFrame: OnFrame
   /** The frame across chunks: how much of its header came, its length, its bytes so far. */
   #headerBytes = 0
@@ -36,11 +35,10 @@ export class FrameReader {
   #body: Uint8Array<ArrayBuffer> = NOTHING
   #filled = 0
 
-  /** @param holder whom the budget tells to give up its frame: its owner then ends with {@link discard}. */
+  /** @param holder whom the budget tells to give up its frame: its owner then ends with {@link discard}, and in the end with {@link end}. */
   constructor(maxLength: number, budget: PartialBudget, holder: PartialHolder, onFrame: OnFrame) {
     this.#maxLength = maxLength
-    this.#budget = budget
-    this.#holder = holder
+    this.#holding = budget.join(holder)
     this.#onFrame = onFrame
   }
 
@@ -77,11 +75,17 @@ export class FrameReader {
 
   /** Forgets an unfinished frame. */
   discard(): void {
-    if (this.#body !== NOTHING) this.#budget.release(this.#holder)
+    this.#holding.release()
     this.#body = NOTHING
     this.#headerBytes = 0
     this.#length = 0
     this.#filled = 0
+  }
+
+  /** The connection is over. */
+  end(): void {
+    this.discard()
+    this.#holding.leave()
   }
 
   /** Takes up to the end of the frame across chunks. */
@@ -112,7 +116,7 @@ export class FrameReader {
     if (needed <= room) return
     const isNear = this.#length <= NEAR * needed
     const larger = isNear ? this.#length : Math.min(this.#length, Math.max(needed, 2 * room, FIRST_ROOM))
-    if (!this.#budget.grow(this.#holder, larger)) {
+    if (!this.#holding.grow(larger)) {
       throw new OckamError<TransportErrorCode>('transport/closed', 'The unfinished frame gave way to those of others.')
     }
     const body = allocate(larger)

@@ -295,6 +295,7 @@ export class TcpConnection implements Connection, BatchConnection, AddressedConn
     this.#watch.stop()
     this.#writeWatch.stop()
     this.#writer.endPressure()
+    this.#reader.end()
     this.#environment.connections.delete(this)
     this.#resolveClosed(reason)
   }

@@ -212,18 +212,23 @@ describe('The budget for unfinished frames', () => {
           }
           return holder
         })
+        const holdings = holders.map((holder) => budget.join(holder))
+        expect(budget.networks).toBe(4)
         for (const { who, bytes, isOver } of steps) {
           const holder = holders[who] as (typeof holders)[0]
+          const holding = holdings[who] as (typeof holdings)[0]
           if (isOver) {
-            budget.release(holder)
+            holding.release()
             held.delete(holder)
             continue
           }
           held.set(holder, (held.get(holder) ?? 0) + bytes)
-          expect(budget.grow(holder, held.get(holder) as number)).toBe(held.has(holder))
+          expect(holding.grow(held.get(holder) as number)).toBe(held.has(holder))
           expect(budget.used).toBe([...held.values()].reduce((sum, one) => sum + one, 0))
           expect(budget.used).toBeLessThanOrEqual(100)
         }
+        for (const holding of holdings) holding.leave()
+        expect([budget.used, budget.networks]).toEqual([0, 0])
       }),
       { numRuns: 500 },
     )
