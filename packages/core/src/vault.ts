@@ -152,8 +152,12 @@ export interface Primitives {
   aeadKey(key: Uint8Array, algorithm?: AeadAlgorithm): AeadKey
   /** Constant-time comparison of two arrays; arrays of different lengths are unequal. */
   isEqual(a: Uint8Array, b: Uint8Array): boolean
-  /** A slab that this back end reaches without copying. Zeroed. */
-  allocate(length: number): Uint8Array<ArrayBuffer>
+  /**
+   * A slab that this back end reaches without copying.
+   * @param isOverwritten true promises that every byte is written before any is read or handed on. The slab may then hold anything at first, which saves
+   * zeroing a large one; without, it is zeroed.
+   */
+  allocate(length: number, isOverwritten?: boolean): Uint8Array<ArrayBuffer>
 }
 
 /** The four slots of a node. */

@@ -6,6 +6,7 @@ import {
   type LocalMessage,
   OckamError,
   type OutgoingMessage,
+  type Primitives,
   Route,
   type TransportMessage,
 } from '@ockam/core'
@@ -80,14 +81,14 @@ describe('what a Rust node sees of us', () => {
 describe('the encryptor alone', () => {
   const { primitives } = softwareVault()
 
-  function encryptor(options: { key: SendingKey; dispatch?: (message: OutgoingMessage) => undefined }) {
+  function encryptor(options: { key: SendingKey; dispatch?: (message: OutgoingMessage) => undefined; allocate?: Primitives['allocate'] }) {
     const sent: OutgoingMessage[] = []
     const failures: unknown[] = []
     const dropped: string[] = []
     const state = { isClosed: false }
     const context = { dispatch: options.dispatch ?? ((message: OutgoingMessage) => void sent.push(message)) } as unknown as Context
     const worker = new Encryptor({
-      primitives,
+      primitives: { ...primitives, allocate: options.allocate ?? primitives.allocate },
       key: options.key,
       address: Address.local('encryptor'),
       route: Route.of('connection', 'peer'),
@@ -119,6 +120,38 @@ describe('the encryptor alone', () => {
     expect(dropped).toHaveLength(3)
     worker.stop(context)
     expect(sent.map(({ payload }) => readNonce(payload, 0))).toEqual([MAX_NONCE - 3, MAX_NONCE - 2, MAX_NONCE - 1])
+  })
+
+  test('memory that it takes as it comes is written to the last byte before anybody gets it', () => {
+    const anyLength = fc.oneof(fc.nat(200), fc.nat(20_000), fc.constantFrom(16_384, 65_536), fc.nat(140_000))
+    let unset = 0
+    fc.assert(
+      fc.property(fc.array(anyLength, { minLength: 1, maxLength: 40 }), (lengths) => {
+        const left = new Map<ArrayBufferLike, number>()
+        const allocate: Primitives['allocate'] = (length, isOverwritten) => {
+          const slab = new Uint8Array(length)
+          if (isOverwritten === true) left.set(slab.buffer, length)
+          return slab
+        }
+        const { worker, context, sent } = encryptor({ key: key(), allocate })
+        void worker.handleBatch(
+          lengths.map((length) => ({ ...message, payload: new Uint8Array(length) })),
+          context,
+        )
+        expect(sent).toHaveLength(lengths.length)
+        unset += left.size
+        for (const { payload } of sent) {
+          const bytesLeft = left.get(payload.buffer)
+          if (bytesLeft === undefined) continue
+          // One behind the other, from the beginning of the slab on.
+          expect(payload.byteOffset).toBe(payload.buffer.byteLength - bytesLeft)
+          left.set(payload.buffer, bytesLeft - payload.length)
+        }
+        expect([...left.values()].every((bytesLeft) => bytesLeft === 0)).toBe(true)
+      }),
+      { numRuns: 60 },
+    )
+    expect(unset).toBeGreaterThan(60)
   })
 
   test('a route that is gone costs no nonce, and a new one goes on', () => {

@@ -87,6 +87,8 @@ export interface Backend {
   /** @param key 32 bytes, copied. */
   cipher(algorithm: AeadAlgorithm, key: Uint8Array): NonceCipher
   sha256(data: Uint8Array): Uint8Array<ArrayBuffer>
+  /** Memory that may hold anything, and is no part of larger memory. */
+  allocateUnset(length: number): Uint8Array<ArrayBuffer>
   hkdfSha256(salt: Uint8Array, inputKey: Uint8Array, info: Uint8Array, length: number): Uint8Array<ArrayBuffer>
   /** Constant time. Equal lengths. */
   isEqual(a: Uint8Array, b: Uint8Array): boolean

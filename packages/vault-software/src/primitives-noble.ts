@@ -31,6 +31,7 @@ export function createBackend(): Backend {
       p256.verify(signature, message, publicKey, { prehash: true, lowS: false, format: 'compact' }),
     cipher: (algorithm, key) => new NobleCipher(algorithm, key),
     sha256: (data) => sha256(data),
+    allocateUnset: (length) => new Uint8Array(length),
     hkdfSha256: (salt, inputKey, info, length) => hkdf(sha256, inputKey, salt, info, length),
     isEqual(a, b): boolean {
       let difference = 0

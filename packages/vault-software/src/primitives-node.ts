@@ -25,6 +25,9 @@ import { createCheckedEngine, GcmLadder } from './gcm-ladder-node.ts'
 import { generateX25519KeyObject, importPrivateKeyObject, importPublicKeyObject, PublicKeyCache, rawPublicKey } from './key-object-node.ts'
 import { toLowS } from './p256-scalar.ts'
 
+/** Memory this small costs more to ask for in another way than to zero. */
+const ZEROED_BELOW = 4096
+
 export function createBackend(): Backend {
   const verifiers = new PublicKeyCache()
   /** Made when the first key needs it; null: this platform has none. */
@@ -56,6 +59,7 @@ export function createBackend(): Backend {
       return engine === null ? new NodeCipher(algorithm, key) : new GcmLadder(engine, key)
     },
     sha256,
+    allocateUnset: (length) => (length < ZEROED_BELOW ? new Uint8Array(length) : new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)),
     hkdfSha256: (salt, inputKey, info, length) => new Uint8Array(hkdfSync('sha256', createSecretKey(inputKey), salt, info, length)),
     isEqual: (a, b) => timingSafeEqual(a, b),
     scrypt: (password, salt, { costLog2, r, p }) =>

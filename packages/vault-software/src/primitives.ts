@@ -38,11 +38,11 @@ export function createPrimitives(backend: Backend): Primitives {
       requireBytes('isEqual: b', b)
       return a.length === b.length && backend.isEqual(a, b)
     },
-    allocate(length): Uint8Array<ArrayBuffer> {
+    allocate(length, isOverwritten = false): Uint8Array<ArrayBuffer> {
       if (!Number.isSafeInteger(length) || length < 0) {
         throw vaultError('vault/invalid-argument', `allocate: length must be an integer of at least 0, got ${length}.`)
       }
-      return new Uint8Array(length)
+      return isOverwritten ? backend.allocateUnset(length) : new Uint8Array(length)
     },
   }
 }

@@ -85,6 +85,10 @@ export function primitiveChecks(options: VaultConformanceOptions): readonly Conf
         )
         assert(slab.byteOffset === 0 && slab.buffer.byteLength === length, 'a slab is the whole of its memory')
         slab.fill(0xff)
+        const other = primitives.allocate(length, true)
+        assertPlainBytes(other, length, 'a slab to be overwritten')
+        assert(other.byteOffset === 0 && other.buffer.byteLength === length, 'a slab to be overwritten is the whole of its memory')
+        assert(other.buffer !== slab.buffer, 'a slab to be overwritten is memory of its own')
       }
       assert(
         primitives.allocate(100).every((byte) => byte === 0),

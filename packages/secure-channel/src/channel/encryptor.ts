@@ -227,8 +227,10 @@ export class Encryptor implements BatchWorker {
   #slabFor(size: number, count: number, following: number): Uint8Array<ArrayBuffer> {
     if (this.#used + size > this.#slab.length) {
       for (let i = 0; i < count; i++) (this.#jobs[i] as SealJob).start -= this.#used
-      const forAll = Math.ceil((size / count) * (count + following))
-      this.#slab = this.#options.primitives.allocate(Math.max(size, Math.min(forAll, SLAB_SIZE)))
+      const each = size / count
+      const capacity = Math.max(size, Math.ceil(each * Math.min(count + following, Math.floor(SLAB_SIZE / each))))
+      // A run of its own slab is written to the last byte before it is sent.
+      this.#slab = this.#options.primitives.allocate(capacity, capacity === size)
       this.#used = 0
     }
     this.#used += size
