@@ -88,7 +88,7 @@ describe('the encryptor alone', () => {
     const state = { isClosed: false }
     const context = { dispatch: options.dispatch ?? ((message: OutgoingMessage) => void sent.push(message)) } as unknown as Context
     const worker = new Encryptor({
-      primitives: { ...primitives, allocate: options.allocate ?? primitives.allocate },
+      primitives: { ...primitives, ...(options.allocate && { allocate: options.allocate }) },
       key: options.key,
       address: Address.local('encryptor'),
       route: Route.of('connection', 'peer'),
@@ -134,10 +134,8 @@ describe('the encryptor alone', () => {
           return slab
         }
         const { worker, context, sent } = encryptor({ key: key(), allocate })
-        void worker.handleBatch(
-          lengths.map((length) => ({ ...message, payload: new Uint8Array(length) })),
-          context,
-        )
+        const messages = lengths.map((length) => ({ ...message, payload: new Uint8Array(length) }))
+        expect(worker.handleBatch(messages, context)).toBeUndefined()
         expect(sent).toHaveLength(lengths.length)
         unset += left.size
         for (const { payload } of sent) {

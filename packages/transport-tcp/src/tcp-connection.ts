@@ -29,6 +29,7 @@ import { FrameWriter } from './frame-writer.ts'
 import { FrameWatch } from './frame-watch.ts'
 import type { ResolvedTcpOptions } from './option.ts'
 import type { PartialBudget } from './partial-budget.ts'
+import type { SlabBudget } from './read-slab.ts'
 import type { SlabPool } from './slab-pool.ts'
 import { WriteWatch } from './write-watch.ts'
 
@@ -40,6 +41,7 @@ export interface TcpEnvironment {
   readonly options: ResolvedTcpOptions
   readonly budget: PartialBudget
   readonly slabs: SlabPool
+  readonly readSlabs: SlabBudget
   readonly connections: Set<TcpConnection>
 }
 

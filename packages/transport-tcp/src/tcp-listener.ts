@@ -4,7 +4,9 @@
 
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { MultiAddr, TransportListener } from '@ockam/core'
+import { withOwnMemory } from './accepted-socket.ts'
 import { closedError, listenFailed, systemCode } from './error.ts'
+import { ReadSlab } from './read-slab.ts'
 import { type TcpTarget, tcpMultiAddr } from './tcp-address.ts'
 import { TcpConnection, type TcpEnvironment } from './tcp-connection.ts'
 
@@ -57,7 +59,10 @@ export class TcpListener implements TransportListener {
     return this.closed
   }
 
-  #accept(socket: Socket, environment: TcpEnvironment): void {
+  #accept(accepted: Socket, environment: TcpEnvironment): void {
+    const slab = new ReadSlab(environment.readSlabs)
+    const reading = withOwnMemory(accepted, slab.onread)
+    const socket = reading ?? accepted
     const { remoteAddress, remotePort } = socket
     if (remoteAddress === undefined || remotePort === undefined) {
       // Reset before we came to it.
@@ -69,8 +74,12 @@ export class TcpListener implements TransportListener {
       connection.refuse()
       return
     }
+    if (reading !== undefined) slab.serve(reading, connection)
     // Each chunk is memory of its own, which Node does not use again. Only its plain form leaves this package.
-    socket.on('data', (chunk: Buffer) => connection.receive(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length), 0, chunk.length))
+    else
+      socket.on('data', (chunk: Buffer) =>
+        connection.receive(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length), 0, chunk.length),
+      )
     connection.start()
   }
 }

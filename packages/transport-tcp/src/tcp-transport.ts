@@ -8,7 +8,7 @@ import { dropPressure, OckamError } from '@ockam/core'
 import { closedError, connectFailed, type TcpErrorCode } from './error.ts'
 import { integer, MAX_TIMER_MS, type ResolvedTcpOptions } from './option.ts'
 import { PartialBudget } from './partial-budget.ts'
-import { ReadSlab } from './read-slab.ts'
+import { ReadSlab, SlabBudget } from './read-slab.ts'
 import { SlabPool } from './slab-pool.ts'
 import { tcpMultiAddr, tcpTarget } from './tcp-address.ts'
 import { TcpConnection, type TcpEnvironment } from './tcp-connection.ts'
@@ -25,7 +25,7 @@ export class TcpTransport implements Transport {
 
   constructor(services: TransportServices, options: ResolvedTcpOptions) {
     const budget = new PartialBudget(options.maxPartialBytes)
-    this.#environment = { services, options, budget, slabs: new SlabPool(), connections: new Set() }
+    this.#environment = { services, options, budget, slabs: new SlabPool(), readSlabs: new SlabBudget(), connections: new Set() }
   }
 
   async connect(hop: MultiAddr, options: ConnectOptions = {}): Promise<Connection> {
@@ -38,7 +38,7 @@ export class TcpTransport implements Transport {
 
     const environment = this.#environment
     const { keepAliveMs } = environment.options
-    const slab = new ReadSlab()
+    const slab = new ReadSlab(environment.readSlabs)
     return new Promise((resolve, reject) => {
       const socket = connect({
         host: target.host,
@@ -72,7 +72,7 @@ export class TcpTransport implements Transport {
         }
         stop()
         const connection = new TcpConnection(socket, tcpMultiAddr(remoteAddress, remotePort), environment)
-        slab.onBytes = (bytes, from, to) => connection.receive(bytes, from, to)
+        slab.serve(socket, connection)
         connection.start()
         resolve(connection)
       }
