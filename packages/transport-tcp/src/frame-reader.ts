@@ -26,6 +26,8 @@ export class FrameReader {
   isPaused = false
   /** Frames finished so far; with {@link partialBytes} it tells whether a connection makes progress. */
   frames = 0
+  /** Bytes of the frame that was begun last. */
+  lastLength = 0
   readonly #maxLength: number
   readonly #holding: PartialHolding
   readonly #onFrame: OnFrame
@@ -63,6 +65,7 @@ export class FrameReader {
         (bytes[at] as number) * 0x100_0000 +
         (((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number))
       if (length > this.#maxLength) throw tooLong(length, this.#maxLength)
+      this.lastLength = length
       const end = at + HEADER + length
       if (end > to) break
       at = end

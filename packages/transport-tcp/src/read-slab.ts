@@ -11,7 +11,9 @@ import { allocate } from './frame-reader.ts'
 
 /** Every connection may hold this much. */
 const SMALLEST = 16 * 1024
-const LARGEST = 256 * 1024
+const LARGEST = 128 * 1024
+/** Of frames this large, few fit the largest slab, and many would lie across two: they get one twice as large. Smaller ones would pin too much of it. */
+const LARGE_FRAME = 32 * 1024
 /** With less room than this a read would bring too little. */
 const LEAST_ROOM = 8 * 1024
 const NOTHING = new Uint8Array(0)
@@ -43,11 +45,18 @@ export class SlabBudget {
   }
 }
 
+/** Who cuts frames out of what is read. */
+export interface SlabReceiver {
+  /** Bytes of the frame it saw last. */
+  readonly frameLength: number
+  /** Gets `bytes[from, to)`. */
+  receive(bytes: Uint8Array, from: number, to: number): void
+}
+
 export class ReadSlab {
   /** For the options of a new socket. */
   readonly onread: OnReadOpts
-  /** Gets what was read: `bytes[from, to)`. */
-  #receiver: { receive(bytes: Uint8Array, from: number, to: number): void } | undefined
+  #receiver: SlabReceiver | undefined
   readonly #budget: SlabBudget
   #size = SMALLEST
   #bytes = allocate(SMALLEST)
@@ -61,7 +70,7 @@ export class ReadSlab {
         const from = this.#at
         this.#at += length
         // A read that fills all there is means that more is waiting: the next slab is larger.
-        if (this.#at === this.#bytes.length) this.#size = Math.min(this.#size * 2, LARGEST)
+        if (this.#at === this.#bytes.length) this.#size *= 2
         this.#receiver?.receive(this.#bytes, from, this.#at)
         return true
       },
@@ -69,7 +78,7 @@ export class ReadSlab {
   }
 
   /** From now on `receiver` gets what is read, until the socket closes. */
-  serve(socket: Socket, receiver: { receive(bytes: Uint8Array, from: number, to: number): void }): void {
+  serve(socket: Socket, receiver: SlabReceiver): void {
     this.#receiver = receiver
     socket.once('close', () => {
       this.#receiver = undefined
@@ -79,7 +88,11 @@ export class ReadSlab {
   }
 
   #room(): Uint8Array {
-    if (this.#bytes.length - this.#at < LEAST_ROOM) this.#replace(this.#size)
+    if (this.#bytes.length - this.#at < LEAST_ROOM) {
+      const largest = (this.#receiver?.frameLength ?? 0) < LARGE_FRAME ? LARGEST : 2 * LARGEST
+      this.#size = Math.min(this.#size, largest)
+      this.#replace(this.#size)
+    }
     return this.#bytes.subarray(this.#at)
   }
 

@@ -29,7 +29,7 @@ import { FrameWriter } from './frame-writer.ts'
 import { FrameWatch } from './frame-watch.ts'
 import type { ResolvedTcpOptions } from './option.ts'
 import type { PartialBudget } from './partial-budget.ts'
-import type { SlabBudget } from './read-slab.ts'
+import type { SlabBudget, SlabReceiver } from './read-slab.ts'
 import type { SlabPool } from './slab-pool.ts'
 import { WriteWatch } from './write-watch.ts'
 
@@ -51,7 +51,7 @@ interface Chunk {
   readonly to: number
 }
 
-export class TcpConnection implements Connection, BatchConnection, AddressedConnection {
+export class TcpConnection implements Connection, BatchConnection, AddressedConnection, SlabReceiver {
   readonly remote: string
   readonly remoteAddress: string | undefined
   readonly closed: Promise<ClosedReason>
@@ -111,6 +111,10 @@ export class TcpConnection implements Connection, BatchConnection, AddressedConn
   start(): void {
     this.#socket.write(Uint8Array.of(VERSION))
     this.#watch.awaitVersion()
+  }
+
+  get frameLength(): number {
+    return this.#reader.lastLength
   }
 
   /** `bytes[from, to)` were read; nobody else holds them or will write to them. */
