@@ -41,6 +41,8 @@ export interface TransportMessage {
   readonly returnRoute: Route
   /** Immutable from the moment it is sent, for everyone. */
   readonly payload: Uint8Array
+  /** True when the payload is all of its memory, as far as whoever made it knows: then nobody has to copy it to keep it. */
+  readonly isPayloadAlone?: boolean
 }
 
 /** A message on its way through a node. Immutable; forwarding makes a new one. */

@@ -14,6 +14,8 @@ import { MAX_ROUTE_ADDRESSES, RouteDecoder } from './route-decoder.ts'
 const FOUR_ELEMENTS = 0x84
 const NULL = 0xf6
 const NO_BUFFER = new ArrayBuffer(0)
+/** Up to this length V8 keeps bytes within the array's own object: copying them costs little more than a view, which would be copied before long. */
+const SMALL = 64
 
 /** Decodes messages of one connection. Keep one per connection: it remembers the routes that keep coming. */
 export class TransportMessageDecoder {
@@ -33,8 +35,8 @@ export class TransportMessageDecoder {
   }
 
   /**
-   * Decodes the message in `bytes[start, end)`, which must be a plain Uint8Array. Routes are independent of it, the payload is a view of it. Bytes
-   * behind the message are ignored, as Rust nodes do.
+   * Decodes the message in `bytes[start, end)`, which must be a plain Uint8Array. Routes are independent of it, the payload is a view of it, or a copy
+   * where it has at most 64 bytes. Bytes behind the message are ignored, as Rust nodes do.
    * @throws {OckamError} `core/invalid-cbor`, `core/invalid-address`, `core/limit-exceeded`
    */
   decode(bytes: Uint8Array, start: number, end: number): TransportMessage {
@@ -54,17 +56,22 @@ export class TransportMessageDecoder {
       while (at < lengthEnd) length = length * 256 + (bytes[at++] as number)
     }
     if (length > end - at) throw invalid('the bytes end too early', at - start)
+    const isPayloadAlone = length <= SMALL
+    const payload = isPayloadAlone ? bytes.slice(at, at + length) : this.#view(bytes, at, length)
+    at += length
+    if (elements > 4 || (elements === 4 && bytes[at] !== NULL) || (elements === 4 && at >= end)) {
+      skipTracing(bytes.subarray(at, end), elements - 3)
+    }
+    return { onwardRoute, returnRoute, payload, isPayloadAlone }
+  }
+
+  #view(bytes: Uint8Array, at: number, length: number): Uint8Array {
     if (bytes !== this.#bytes) {
       this.#bytes = bytes
       this.#buffer = bytes.buffer
       this.#offset = bytes.byteOffset
     }
-    const payload = new Uint8Array(this.#buffer, this.#offset + at, length)
-    at += length
-    if (elements > 4 || (elements === 4 && bytes[at] !== NULL) || (elements === 4 && at >= end)) {
-      skipTracing(bytes.subarray(at, end), elements - 3)
-    }
-    return { onwardRoute, returnRoute, payload }
+    return new Uint8Array(this.#buffer, this.#offset + at, length)
   }
 
   #decodeUnusual(bytes: Uint8Array): TransportMessage {
@@ -78,7 +85,7 @@ export class TransportMessageDecoder {
     const payload = reader.bytes()
     if (declared !== 3 && reader.hasValue()) reader.text()
     reader.end()
-    return { onwardRoute, returnRoute, payload }
+    return { onwardRoute, returnRoute, payload, isPayloadAlone: false }
   }
 
   #checkAddresses(onwardRoute: Route, returnRoute: Route): void {

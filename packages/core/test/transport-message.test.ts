@@ -115,6 +115,8 @@ describe('the message that TCP and UDP carry', () => {
           expect(String(decoded.onwardRoute)).toBe(String(onwardRoute))
           expect(String(decoded.returnRoute)).toBe(String(returnRoute))
           expect(hex(decoded.payload)).toBe(hex(payload))
+          const isView = decoded.payload.buffer === out.buffer
+          expect([decoded.isPayloadAlone, isView]).toEqual(payload.length <= 64 ? [true, false] : [false, true])
         }
       }),
     )

@@ -106,19 +106,18 @@ export class ConnectionSet {
       this.#services.drops.countQuietly('heartbeat')
       return undefined
     }
-    const pressure = this.#services.switchboard.route(
-      open.worker.sender,
-      new RoutedMessage(
-        onwardRoute,
-        returnRoute.length === 0 ? open.ownRoute : returnRoute.prepend(open.address),
-        message.payload,
-        NO_LOCAL_INFO,
-        open.address,
-        open.producer,
-        0,
-        isExclusive,
-      ),
+    const routed = new RoutedMessage(
+      onwardRoute,
+      returnRoute.length === 0 ? open.ownRoute : returnRoute.prepend(open.address),
+      message.payload,
+      NO_LOCAL_INFO,
+      open.address,
+      open.producer,
+      0,
+      isExclusive,
     )
+    if (message.isPayloadAlone === true) routed.isOwned = true
+    const pressure = this.#services.switchboard.route(open.worker.sender, routed)
     if (pressure !== undefined) open.watch.heldUp(pressure)
     return pressure
   }

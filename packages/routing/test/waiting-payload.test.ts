@@ -73,6 +73,20 @@ describe('what waits', () => {
     expect(seen[1]?.buffer).toBe(chunk.buffer)
   })
 
+  test('is not copied when the transport says that it is all of its memory', async () => {
+    const transport = new ScriptedTransport()
+    const router = createRouter({ transports: [transport] })
+    const seen: Uint8Array[] = []
+    router.startWorker('application', ({ payload }) => void seen.push(payload), { from: 'anyone' })
+    const connection = await router.connect('/script/a').then(() => transport.connections[0]!)
+    const [alone, perhaps] = [new Uint8Array(64), new Uint8Array(64)]
+    const message = { onwardRoute: Route.of('application'), returnRoute: Route.empty }
+    dropPressure(transport.services.deliver(connection, { ...message, payload: alone, isPayloadAlone: true }, true))
+    dropPressure(transport.services.deliver(connection, { ...message, payload: perhaps }, true))
+    await settled(router)
+    expect(seen.map((payload) => payload === alone || payload === perhaps)).toEqual([true, false])
+  })
+
   test('is copied intact, whatever the lengths, and pins at most eight times its length', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 40_000 }), { maxLength: 60 }), (lengths) => {
