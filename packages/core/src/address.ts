@@ -7,6 +7,7 @@
 
 import { brandPrintable, hasBrand } from './brand.ts'
 import { OckamError } from './error.ts'
+import { toHex } from './hex.ts'
 import type { Random } from './platform.ts'
 
 /** Type of addresses that name a worker of this node. */
@@ -80,9 +81,7 @@ export class Address {
 
   /** A local address nobody can guess: 16 random bytes as 32 hexadecimal digits, as Rust nodes make them. */
   static random(random: Random): Address {
-    let name = ''
-    for (const byte of random.bytes(16)) name += byte.toString(16).padStart(2, '0')
-    return Address.of(LOCAL, name)
+    return Address.of(LOCAL, toHex(random.bytes(16)))
   }
 
   /**
@@ -128,9 +127,7 @@ export class Address {
     try {
       return decoder.decode(bytes)
     } catch {
-      let hex = '0x'
-      for (const byte of bytes) hex += byte.toString(16).padStart(2, '0')
-      return hex
+      return `0x${toHex(bytes)}`
     }
   }
 

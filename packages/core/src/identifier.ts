@@ -6,6 +6,7 @@
 
 import { brandPrintable, hasBrand } from './brand.ts'
 import { OckamError } from './error.ts'
+import { toHex } from './hex.ts'
 
 const BRAND: symbol = Symbol.for('@ockam/core/Identifier')
 const PATTERN = /^I[0-9a-fA-F]{64}$/
@@ -44,9 +45,7 @@ export class Identifier {
         `An identifier is 32 bytes; got ${hash instanceof Uint8Array ? hash.length : typeof hash}.`,
       )
     }
-    let text = 'I'
-    for (const byte of hash) text += byte.toString(16).padStart(2, '0')
-    return new Identifier(text)
+    return new Identifier(`I${toHex(hash)}`)
   }
 
   /** Accepts an identifier or its text. @throws {OckamError} `core/invalid-identifier` */

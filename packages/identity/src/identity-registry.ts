@@ -13,6 +13,7 @@ import {
   type PresentedIdentity,
   type PurposeKeys,
   type SigningKeyType,
+  toHex,
   type VerifiedPeer,
 } from '@ockam/core'
 import { type ChangeHistory, MAX_HISTORY_BYTES } from './change-history.ts'
@@ -148,7 +149,7 @@ export class IdentityRegistry implements Identities, PurposeKeys {
 
   /** The same in hexadecimal digits: what Rust nodes, tickets and project files hold. @throws {OckamError} `identity/unknown-identity` */
   async exportHex(nameOrIdentifier: string | Identifier): Promise<string> {
-    return Array.from(await this.export(nameOrIdentifier), (byte) => byte.toString(16).padStart(2, '0')).join('')
+    return toHex(await this.export(nameOrIdentifier))
   }
 
   /**

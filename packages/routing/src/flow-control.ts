@@ -5,7 +5,7 @@
  * A consumer's right ends with its address. The consumers of an id are forgotten when the last worker or listener that stands for that id stops;
  * with the last worker that stands for a producer, the producer has ended.
  */
-import { type Address, type FlowControls, type LocalInfo, NO_LOCAL_INFO, type Producer, type Random, type Turns } from '@ockam/core'
+import { type Address, type FlowControls, type LocalInfo, NO_LOCAL_INFO, type Producer, type Random, toHex, type Turns } from '@ockam/core'
 import { routingError } from './error.ts'
 
 export interface FlowControlServices {
@@ -35,9 +35,7 @@ export class NodeFlowControls implements FlowControls {
   }
 
   createId(): string {
-    let id = ''
-    for (const byte of this.#services.random.bytes(16)) id += byte.toString(16).padStart(2, '0')
-    return id
+    return toHex(this.#services.random.bytes(16))
   }
 
   createProducer(kind: Producer['kind'], spawnerId?: string, remoteNetwork?: string): Producer {

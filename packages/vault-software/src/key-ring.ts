@@ -5,7 +5,7 @@
  * Lasting keys are written to the store, when there is one, before anybody sees their handle, and are loaded when somebody asks for them.
  */
 
-import type { Cancellable, Random } from '@ockam/core'
+import { type Cancellable, type Random, toHex } from '@ockam/core'
 import type { Backend, PrivateKey, PrivateKeyType } from './backend.ts'
 import { vaultError } from './error.ts'
 import type { RunInTurn } from './one-at-a-time.ts'
@@ -138,9 +138,7 @@ export class KeyRing<Handle extends object> {
   }
 
   #nameOf(publicKey: Uint8Array): string {
-    let name = ''
-    for (const byte of this.#services.backend.sha256(publicKey)) name += byte.toString(16).padStart(2, '0')
-    return name
+    return toHex(this.#services.backend.sha256(publicKey))
   }
 
   #requireOpen(): void {
