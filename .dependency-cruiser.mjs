@@ -1,12 +1,12 @@
 // The boundaries of the repository. Rule D1: a protocol or a plug-in imports `@ockam/core` and third-party libraries, nothing else
 // of ours; only the facade composes. Tests may use packages below their own in one fixed order, so that no cycle can arise.
 
-const protocols = ['routing', 'identity', 'secure-channel', 'portals']
+const protocols = ['routing', 'identity', 'secure-channel', 'credentials', 'portals']
 const plugIns = ['transport-[a-z0-9-]+', 'vault-[a-z0-9-]+', 'storage-[a-z0-9-]+']
 const facade = ['core', 'routing', 'identity', 'secure-channel', 'vault-software']
 
 /** The order in which tests may look down. Packages that are not in it (plug-ins) may use the kits and what the kits use. */
-const testOrder = ['core', 'conformance', 'transport-memory', 'routing', 'vault-software', 'identity', 'secure-channel', 'node']
+const testOrder = ['core', 'conformance', 'transport-memory', 'routing', 'vault-software', 'identity', 'secure-channel', 'credentials', 'node']
 const testBase = ['core', 'conformance', 'transport-memory', 'routing']
 
 const anyOf = (names) => `(${names.join('|')})`
