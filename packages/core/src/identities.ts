@@ -4,7 +4,7 @@
  */
 
 import type { Identifier } from './identifier.ts'
-import type { DhKey } from './vault.ts'
+import type { DhKey, SigningKey, VerifyingKey } from './vault.ts'
 
 /** What one side shows in a handshake: its history, and the attestation that ties a Noise static key to it. */
 export interface ChannelProof {
@@ -24,6 +24,54 @@ export interface PurposeKeys {
    * @throws {OckamError} `identity/unknown-identity` when this node does not own the identity.
    */
   channelProof(identifier: Identifier): Promise<ChannelProof>
+}
+
+/** The key an own identity signs credentials with. Times are whole seconds since 1970. */
+export interface CredentialKey {
+  readonly identifier: Identifier
+  /** CBOR `PurposeKeyAttestation` of a credential signing key: what travels with every credential. */
+  readonly attestation: Uint8Array
+  /** Held by the signing vault. */
+  readonly signingKey: SigningKey
+  /** A credential must begin no earlier. */
+  readonly createdAt: number
+  /** A credential must end no later. */
+  readonly expiresAt: number
+}
+
+/** Optional capability beside {@link PurposeKeys}: own keys that sign credentials. */
+export interface CredentialKeys {
+  /**
+   * The present credential key of an own identity: made on first use, re-verified, and renewed in time.
+   * @throws {OckamError} `identity/unknown-identity` when this node does not own the identity.
+   */
+  credentialKey(identifier: Identifier): Promise<CredentialKey>
+}
+
+/** What an attestation says of a key for credentials. Times are whole seconds since 1970. */
+export interface AttestedCredentialKey {
+  readonly issuer: Identifier
+  readonly verifyingKey: VerifyingKey
+  readonly createdAt: number
+  readonly expiresAt: number
+}
+
+/** Optional capability beside {@link Identities}: what the verification of a credential needs to know of its issuer and of its subject. */
+export interface CredentialIssuers {
+  /**
+   * Reads an attestation and proves nothing: for refusing cheaply what would be refused in any case.
+   * @param attestation CBOR `PurposeKeyAttestation`, copied.
+   * @throws {OckamError} `identity/invalid-attestation`, also for a key of another purpose.
+   */
+  readCredentialKey(attestation: Uint8Array): AttestedCredentialKey
+  /**
+   * Verifies that the issuer, whose history must be known here, attests the key now, with its latest primary key.
+   * @throws {OckamError} `identity/invalid-attestation`, `identity/attestation-expired`, `identity/unknown-identity`, `identity/invalid-signature`, and
+   * what the store throws.
+   */
+  verifyCredentialKey(attestation: Uint8Array): Promise<AttestedCredentialKey>
+  /** The hashes of all changes of an own or known identity, 32 bytes each, the latest last. Undefined when nothing is known of it. */
+  changeHashes(identifier: Identifier): Promise<readonly [Uint8Array, ...Uint8Array[]] | undefined>
 }
 
 /** What a peer presented, as received. The arrays may be views; implementations copy what they keep. */
