@@ -6,7 +6,17 @@ const plugIns = ['transport-[a-z0-9-]+', 'vault-[a-z0-9-]+', 'storage-[a-z0-9-]+
 const facade = ['core', 'routing', 'identity', 'secure-channel', 'vault-software']
 
 /** The order in which tests may look down. Packages that are not in it (plug-ins) may use the kits and what the kits use. */
-const testOrder = ['core', 'conformance', 'transport-memory', 'routing', 'vault-software', 'identity', 'secure-channel', 'credentials', 'node']
+const testOrder = [
+  'core',
+  'conformance',
+  'transport-memory',
+  'routing',
+  'vault-software',
+  'identity',
+  'secure-channel',
+  'credentials',
+  'node',
+]
 const testBase = ['core', 'conformance', 'transport-memory', 'routing']
 
 const anyOf = (names) => `(${names.join('|')})`

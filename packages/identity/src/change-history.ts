@@ -6,10 +6,18 @@
  */
 
 import { Identifier, OckamError, type Primitives, type Signature, type VerifyingKey } from '@ockam/core'
-import { CborReader, CborWriter } from '@ockam/core/cbor'
+import {
+  CborReader,
+  CborWriter,
+  CHANGE_DATA,
+  decodeVersionedData,
+  encodeVersionedData,
+  readSignature,
+  readVerifyingKey,
+  writeSignature,
+  writeVerifyingKey,
+} from '@ockam/core/cbor'
 import { identityError } from './error.ts'
-import { readSignature, readVerifyingKey, writeSignature, writeVerifyingKey } from './key-codec.ts'
-import { CHANGE_DATA, decodeVersionedData, encodeVersionedData } from './versioned-data.ts'
 
 /** Largest history, in bytes: what fits into a handshake message. The number of changes is not limited otherwise. */
 export const MAX_HISTORY_BYTES: 65_471 = 65_471
@@ -105,10 +113,10 @@ function readHistory(encoded: Uint8Array<ArrayBuffer>, primitives: Pick<Primitiv
 function readChange(reader: CborReader, primitives: Pick<Primitives, 'sha256'>): Change {
   reader.beginArray(2)
   const signed = reader.bytes()
-  const signature = readSignature(reader, INVALID)
-  const previousSignature = reader.hasValue() ? readSignature(reader, INVALID) : undefined
+  const signature = readSignature(reader)
+  const previousSignature = reader.hasValue() ? readSignature(reader) : undefined
   reader.end()
-  const data = readChangeData(decodeVersionedData(signed, CHANGE_DATA, INVALID))
+  const data = readChangeData(decodeVersionedData(signed, CHANGE_DATA))
   return { signed, hash: primitives.sha256(signed), data, signature, previousSignature }
 }
 
@@ -116,7 +124,7 @@ function readChangeData(bytes: Uint8Array): ChangeData {
   const reader = new CborReader(bytes, { what: 'change' })
   reader.beginArray(5)
   const previousChange = reader.tryNull() ? undefined : reader.bytes(32)
-  const primaryKey = readVerifyingKey(reader, INVALID)
+  const primaryKey = readVerifyingKey(reader)
   const revokesPurposeKeys = reader.bool()
   const validFrom = reader.uint()
   const validUntil = reader.uint()

@@ -1,7 +1,8 @@
 /** Puts the registry of identities together from a vault and a store. */
 
 import { type Clock, type Diagnostics, memoryStore, type Store, silentDiagnostics, systemClock, type Vault } from '@ockam/core'
-import { ChannelKeys } from './channel-key.ts'
+import { channelKeys } from './channel-key.ts'
+import { credentialKeys } from './credential-key.ts'
 import { identityError } from './error.ts'
 import { IdentityRegistry } from './identity-registry.ts'
 import { IdentityStore } from './identity-store.ts'
@@ -50,17 +51,19 @@ export function createIdentities(options: CreateIdentitiesOptions): IdentityRegi
   const nowSeconds = (): number => Math.floor(clock.now() / 1000)
   const services = { signing: vault.signing, primitives, store, nowSeconds, diagnostics }
   const keys = new OwnIdentityKeys(services)
-  const channelKeys = new ChannelKeys({
-    ...services,
-    channel: vault.channel,
-    verification,
-    keys,
-    attestationValidForSeconds: Math.floor(attestationValidForMs / 1000),
-  })
+  const purposeKeys = { ...services, verification, keys, attestationValidForSeconds: Math.floor(attestationValidForMs / 1000) }
   const policy = {
     allowExpiredPreviousKey: options.allowExpiredPreviousKey ?? true,
     expiredIdentity: options.expiredIdentity ?? ('warn' as const),
   }
   const peers = new PeerIdentities({ store, keys, verification, policy, nowSeconds, diagnostics })
-  return new IdentityRegistry({ store, keys, channelKeys, peers, verification })
+  return new IdentityRegistry({
+    store,
+    keys,
+    channelKeys: channelKeys(vault.channel, purposeKeys),
+    credentialKeys: credentialKeys(purposeKeys),
+    peers,
+    verification,
+    nowSeconds,
+  })
 }

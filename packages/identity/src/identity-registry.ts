@@ -1,12 +1,17 @@
 /**
- * Everything a node knows about identities: its own, and the peers' it has met. Implements core's `Identities` and `PurposeKeys`.
+ * Everything a node knows about identities: its own, and the peers' it has met. Implements core's `Identities`, `PurposeKeys`,
+ * `CredentialKeys` and `CredentialIssuers`.
  *
  * Order of writes, so that a crash at any moment leaves a usable state: a key is in the vault before the store names it, and the store has forgotten
  * a primary key before the vault does. What a crash can leave behind is a key that nothing names.
  */
 
 import {
+  type AttestedCredentialKey,
   type ChannelProof,
+  type CredentialIssuers,
+  type CredentialKey,
+  type CredentialKeys,
   Identifier,
   type Identities,
   OckamError,
@@ -16,8 +21,10 @@ import {
   toHex,
   type VerifiedPeer,
 } from '@ockam/core'
+import { decodeCredentialKeyAttestation } from './attestation.ts'
 import { type ChangeHistory, MAX_HISTORY_BYTES } from './change-history.ts'
-import type { ChannelKeys } from './channel-key.ts'
+import { type ChannelKeys, channelProofOf } from './channel-key.ts'
+import { attestedKeyOf, credentialKeyOf, type OwnCredentialKeys, verifyCredentialKey } from './credential-key.ts'
 import { identityError } from './error.ts'
 import { type VerificationServices, verifyHistory } from './history-verification.ts'
 import { asIdentifier, checkName, type IdentityStore, type OwnRecord } from './identity-store.ts'
@@ -38,14 +45,17 @@ export interface RegistryServices {
   readonly store: IdentityStore
   readonly keys: OwnIdentityKeys
   readonly channelKeys: ChannelKeys
+  readonly credentialKeys: OwnCredentialKeys
   readonly peers: PeerIdentities
   readonly verification: VerificationServices
+  /** Whole seconds since 1970. */
+  readonly nowSeconds: () => number
 }
 
 /** How often a compare-and-set is tried before giving up. */
 const MAX_ATTEMPTS = 8
 
-export class IdentityRegistry implements Identities, PurposeKeys {
+export class IdentityRegistry implements Identities, PurposeKeys, CredentialKeys, CredentialIssuers {
   readonly #services: RegistryServices
 
   /** @internal Use {@link createIdentities}. */
@@ -100,13 +110,14 @@ export class IdentityRegistry implements Identities, PurposeKeys {
 
   /** Forgets an own identity and deletes its keys from the vault. False when there was none. @throws {OckamError} `identity/contention` */
   async delete(nameOrIdentifier: string | Identifier): Promise<boolean> {
-    const { store, keys, channelKeys } = this.#services
+    const { store, keys, channelKeys, credentialKeys } = this.#services
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const record = await this.#own(nameOrIdentifier)
       if (record === undefined) return false
-      const channelKey = await store.channelKey(record.history.identifier)
-      if (await store.removeOwn(record, channelKey)) {
-        await channelKeys.forget(channelKey)
+      const purposeKeys = await store.purposeKeys(record.history.identifier)
+      if (await store.removeOwn(record, purposeKeys)) {
+        await channelKeys.forget(purposeKeys.channel)
+        await credentialKeys.forget(purposeKeys.credential)
         await keys.forgetKeys(record.history.changes)
         return true
       }
@@ -162,8 +173,28 @@ export class IdentityRegistry implements Identities, PurposeKeys {
     return this.#services.peers.update(bytes, expected === undefined ? undefined : Identifier.from(expected))
   }
 
-  channelProof(identifier: Identifier): Promise<ChannelProof> {
-    return this.#services.channelKeys.proof(identifier)
+  async channelProof(identifier: Identifier): Promise<ChannelProof> {
+    return channelProofOf(await this.#services.channelKeys.present(identifier))
+  }
+
+  async credentialKey(identifier: Identifier): Promise<CredentialKey> {
+    return credentialKeyOf(await this.#services.credentialKeys.present(identifier))
+  }
+
+  readCredentialKey(attestation: Uint8Array): AttestedCredentialKey {
+    return attestedKeyOf(decodeCredentialKeyAttestation(attestation))
+  }
+
+  async verifyCredentialKey(attestation: Uint8Array): Promise<AttestedCredentialKey> {
+    const { store, verification, nowSeconds } = this.#services
+    return verifyCredentialKey(attestation, store, verification, nowSeconds())
+  }
+
+  async changeHashes(identifier: Identifier): Promise<readonly [Uint8Array, ...Uint8Array[]] | undefined> {
+    const history = await this.#services.store.history(identifier)
+    if (history === undefined) return undefined
+    const [first, ...others] = history.changes
+    return [first.hash, ...others.map(({ hash }) => hash)]
   }
 
   verifyPeer(presented: PresentedIdentity): Promise<VerifiedPeer> {

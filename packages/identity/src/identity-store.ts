@@ -7,20 +7,21 @@
  * | `identity/own/<identifier>` | this node holds the keys; the name in UTF-8, empty when there is none |
  * | `identity/name/<name>` | identifier, 32 bytes |
  * | `identity/channel-key/<identifier>` | `[attestation, ?public key before]` |
+ * | `identity/credential-key/<identifier>` | the same |
  *
  * Every change of a record is a compare-and-set, so that two handshakes, or two processes on one store, cannot overwrite each other.
  */
 
-import { Identifier, OckamError, type Primitives, type Store, type StoreStep } from '@ockam/core'
+import { Identifier, OckamError, type Primitives, type Store, type StoreStep, type VerifyingKey } from '@ockam/core'
 import { CborReader, CborWriter } from '@ockam/core/cbor'
-import { type Attestation, decodeAttestation } from './attestation.ts'
+import { type Attestation, decodeAttestationOf } from './attestation.ts'
 import { type ChangeHistory, decodeChangeHistory } from './change-history.ts'
 import { identityError } from './error.ts'
+import { CHANNEL_KEY, CREDENTIAL_KEY, type PurposeKeyCodec } from './key-codec.ts'
 
 const HISTORY = 'identity/history/'
 const OWN = 'identity/own/'
 const NAME = 'identity/name/'
-const CHANNEL_KEY = 'identity/channel-key/'
 // Neither control characters nor halves of surrogate pairs, which stores refuse.
 const NAME_PATTERN = /^[^\p{Cc}\p{Cs}]{1,128}$/u
 const IDENTIFIER_PATTERN = /^\s*I[0-9a-fA-F]{64}\s*$/
@@ -31,14 +32,20 @@ export interface OwnRecord {
   readonly name: string | undefined
 }
 
-/** The secure-channel key of an own identity as stored. */
-export interface ChannelKeyRecord {
+/** The key of an own identity for one purpose as stored. */
+export interface PurposeKeyRecord<Key> {
   /** As stored: what a compare-and-set compares with. */
   readonly bytes: Uint8Array
   /** Undefined when the stored bytes are damaged: the key is then made anew. */
-  readonly attestation: Attestation | undefined
-  /** Public key, 32 bytes, of the key before this one: kept until the next renewal for handshakes under way. */
-  readonly previousKey: Uint8Array | undefined
+  readonly attestation: Attestation<Key> | undefined
+  /** Public key of the key before this one: kept until the next renewal for what is under way. */
+  readonly previousKey: Key | undefined
+}
+
+/** The keys of an own identity for all purposes as stored. */
+export interface OwnPurposeKeyRecords {
+  readonly channel: PurposeKeyRecord<Uint8Array> | undefined
+  readonly credential: PurposeKeyRecord<VerifyingKey> | undefined
 }
 
 export class IdentityStore {
@@ -94,15 +101,22 @@ export class IdentityStore {
     return this.#store.batch(steps)
   }
 
-  /** Forgets an own identity: its history, its name and its channel key. False when it was changed in the meantime. */
-  async removeOwn({ history, name }: OwnRecord, channelKey: ChannelKeyRecord | undefined): Promise<boolean> {
+  /**
+   * Forgets an own identity: its history, its name and the records of its keys for all purposes. False when it was changed in the meantime.
+   * @param known what {@link purposeKeys} told.
+   */
+  async removeOwn({ history, name }: OwnRecord, known: OwnPurposeKeyRecords): Promise<boolean> {
     const { identifier } = history
+    const keys = [
+      [purposeKeyRecord(CHANNEL_KEY, identifier), known.channel],
+      [purposeKeyRecord(CREDENTIAL_KEY, identifier), known.credential],
+    ] as const
     const steps: StoreStep[] = [
       { kind: 'check', key: `${HISTORY}${identifier}`, value: history.encoded },
-      { kind: 'check', key: `${CHANNEL_KEY}${identifier}`, value: channelKey?.bytes },
+      ...keys.map(([key, record]): StoreStep => ({ kind: 'check', key, value: record?.bytes })),
       { kind: 'delete', key: `${HISTORY}${identifier}` },
       { kind: 'delete', key: `${OWN}${identifier}` },
-      { kind: 'delete', key: `${CHANNEL_KEY}${identifier}` },
+      ...keys.map(([key]): StoreStep => ({ kind: 'delete', key })),
     ]
     if (name !== undefined) steps.push({ kind: 'delete', key: `${NAME}${name}` })
     return this.#store.batch(steps)
@@ -115,21 +129,27 @@ export class IdentityStore {
     return bytes === undefined ? undefined : Identifier.fromBytes(bytes)
   }
 
-  async channelKey(identifier: Identifier): Promise<ChannelKeyRecord | undefined> {
-    const bytes = await this.#store.get(`${CHANNEL_KEY}${identifier}`)
-    return bytes === undefined ? undefined : readChannelKeyRecord(bytes)
+  async purposeKey<Key>(codec: PurposeKeyCodec<Key>, identifier: Identifier): Promise<PurposeKeyRecord<Key> | undefined> {
+    const bytes = await this.#store.get(purposeKeyRecord(codec, identifier))
+    return bytes === undefined ? undefined : readPurposeKeyRecord(codec, bytes)
   }
 
-  /** Stores a new attestation if history and channel key are still the known ones. */
-  async replaceChannelKey(
+  /** Of every purpose. */
+  async purposeKeys(identifier: Identifier): Promise<OwnPurposeKeyRecords> {
+    return { channel: await this.purposeKey(CHANNEL_KEY, identifier), credential: await this.purposeKey(CREDENTIAL_KEY, identifier) }
+  }
+
+  /** Stores a new attestation, and the key before it, if history and key are still the known ones. */
+  async replacePurposeKey<Key>(
+    codec: PurposeKeyCodec<Key>,
     history: ChangeHistory,
-    known: ChannelKeyRecord | undefined,
-    attestation: Attestation,
-    previousKey: Uint8Array | undefined,
+    known: PurposeKeyRecord<Key> | undefined,
+    attestation: Attestation<Key>,
   ): Promise<boolean> {
+    const previousKey = known?.attestation?.data.publicKey
     const writer = new CborWriter().array(previousKey === undefined ? 1 : 2).bytes(attestation.encoded)
-    if (previousKey !== undefined) writer.bytes(previousKey)
-    const key = `${CHANNEL_KEY}${history.identifier}`
+    if (previousKey !== undefined) codec.write(writer, previousKey)
+    const key = purposeKeyRecord(codec, history.identifier)
     return this.#store.batch([
       { kind: 'check', key: `${HISTORY}${history.identifier}`, value: history.encoded },
       { kind: 'check', key, value: known?.bytes },
@@ -138,12 +158,17 @@ export class IdentityStore {
   }
 }
 
-function readChannelKeyRecord(bytes: Uint8Array): ChannelKeyRecord {
+/** `identity/channel-key/I…`, `identity/credential-key/I…` */
+function purposeKeyRecord({ name }: { readonly name: string }, identifier: Identifier): string {
+  return `identity/${name.replace(' ', '-')}/${identifier}`
+}
+
+function readPurposeKeyRecord<Key>(codec: PurposeKeyCodec<Key>, bytes: Uint8Array): PurposeKeyRecord<Key> {
   try {
-    const reader = new CborReader(bytes, { what: 'stored channel key' })
+    const reader = new CborReader(bytes, { what: `stored ${codec.name}` })
     reader.beginArray(1)
-    const attestation = decodeAttestation(reader.bytes())
-    const previousKey = reader.hasValue() ? reader.bytes(32) : undefined
+    const attestation = decodeAttestationOf(codec, reader.bytes())
+    const previousKey = reader.hasValue() ? codec.read(reader) : undefined
     reader.end()
     return { bytes, attestation, previousKey }
   } catch (error) {

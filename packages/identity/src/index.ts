@@ -1,4 +1,4 @@
-export { type Attestation, type AttestationData, decodeAttestation } from './attestation.ts'
+export { type Attestation, type AttestationData, decodeAttestation, decodeCredentialKeyAttestation } from './attestation.ts'
 export { type Change, type ChangeData, type ChangeHistory, decodeChangeHistory, MAX_HISTORY_BYTES } from './change-history.ts'
 export { type CreateIdentitiesOptions, createIdentities } from './create-identities.ts'
 export type { IdentityErrorCode } from './error.ts'

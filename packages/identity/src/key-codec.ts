@@ -1,55 +1,61 @@
-/** Public keys and signatures in CBOR: `[0, [bytes]]` Ed25519, `[1, [bytes]]` P-256; purpose keys add `[0, [X25519 bytes]]` around. */
+/**
+ * Purpose keys in CBOR, as attestations name them: `[0, [X25519 bytes]]` for secure channels, `[1, [key]]` with `key` as everywhere for credentials. Each
+ * purpose has a codec of its own, so that nothing which reads one kind of key can be given the other.
+ */
 
-import type { Signature, SigningKeyType, VerifyingKey } from '@ockam/core'
-import type { CborReader, CborWriter } from '@ockam/core/cbor'
-import { type IdentityErrorCode, identityError } from './error.ts'
+import { OckamError, type VerifyingKey } from '@ockam/core'
+import { type CborReader, type CborWriter, readVerifyingKey, writeVerifyingKey } from '@ockam/core/cbor'
 
-const TYPES: readonly SigningKeyType[] = ['ed25519', 'p256']
-const KEY_LENGTHS: Readonly<Record<SigningKeyType, number>> = { ed25519: 32, p256: 65 }
-const SIGNATURE_LENGTH = 64
-const SECURE_CHANNEL_PURPOSE = 0
-
-export function writeVerifyingKey(writer: CborWriter, key: VerifyingKey): void {
-  writer.enumeration(TYPES.indexOf(key.type), 1).bytes(key.bytes)
+/** How the public keys of one purpose are written. */
+export interface PurposeKeyCodec<Key> {
+  /** As in the attestation. */
+  readonly purpose: number
+  /** For people, and in the names of stored records: `channel key`. */
+  readonly name: string
+  /** Without the purpose around it. */
+  readonly write: (writer: CborWriter, key: Key) => void
+  /** What it returns may hold views. */
+  readonly read: (reader: CborReader) => Key
+  /** Names the key: equal for equal keys alone. */
+  readonly idOf: (key: Key) => string
 }
 
-export function readVerifyingKey(reader: CborReader, code: IdentityErrorCode): VerifyingKey {
-  const type = readType(reader, code)
-  const bytes = reader.bytes(KEY_LENGTHS[type])
-  reader.endEnum()
-  return { type, bytes }
+/** X25519, 32 bytes. */
+export const CHANNEL_KEY: PurposeKeyCodec<Uint8Array> = {
+  purpose: 0,
+  name: 'channel key',
+  write: (writer, key) => void writer.bytes(key),
+  read: (reader) => reader.bytes(32),
+  idOf: (key) => key.join(','),
 }
 
-export function writeSignature(writer: CborWriter, signature: Signature): void {
-  writer.enumeration(TYPES.indexOf(signature.type), 1).bytes(signature.bytes)
+export const CREDENTIAL_KEY: PurposeKeyCodec<VerifyingKey> = {
+  purpose: 1,
+  name: 'credential key',
+  write: writeVerifyingKey,
+  read: readVerifyingKey,
+  idOf: verifyingKeyId,
 }
 
-export function readSignature(reader: CborReader, code: IdentityErrorCode): Signature {
-  const type = readType(reader, code)
-  const bytes = reader.bytes(SIGNATURE_LENGTH)
-  reader.endEnum()
-  return { type, bytes }
+export function writePurposeKey<Key>(writer: CborWriter, codec: PurposeKeyCodec<Key>, key: Key): void {
+  writer.enumeration(codec.purpose, 1)
+  codec.write(writer, key)
 }
 
-/** @param publicKey 32 bytes, X25519. */
-export function writeChannelKey(writer: CborWriter, publicKey: Uint8Array): void {
-  writer.enumeration(SECURE_CHANNEL_PURPOSE, 1).bytes(publicKey)
-}
-
-/** The 32 bytes of the X25519 key, a view. Keys for other purposes are refused. */
-export function readChannelKey(reader: CborReader): Uint8Array {
+/** Keys for other purposes are refused. @throws {OckamError} `core/invalid-cbor` */
+export function readPurposeKey<Key>(reader: CborReader, codec: PurposeKeyCodec<Key>): Key {
   const purpose = reader.beginEnum()
-  if (purpose !== SECURE_CHANNEL_PURPOSE) {
-    throw identityError('identity/invalid-attestation', `The attested key is for purpose ${purpose}, not for secure channels.`)
+  if (purpose !== codec.purpose) {
+    throw new OckamError(
+      'core/invalid-cbor',
+      `The attested key is for purpose ${purpose}; a ${codec.name} is for purpose ${codec.purpose}.`,
+    )
   }
-  const publicKey = reader.bytes(32)
+  const key = codec.read(reader)
   reader.endEnum()
-  return publicKey
+  return key
 }
 
-function readType(reader: CborReader, code: IdentityErrorCode): SigningKeyType {
-  const index = reader.beginEnum()
-  const type = TYPES[index]
-  if (type === undefined) throw identityError(code, `Key or signature type ${index} is unknown.`)
-  return type
+export function verifyingKeyId({ type, bytes }: VerifyingKey): string {
+  return `${type} ${bytes.join(',')}`
 }

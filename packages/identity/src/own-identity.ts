@@ -14,6 +14,7 @@ import {
 } from '@ockam/core'
 import { appendChange, type Change, type ChangeData, type ChangeHistory, decodeChangeHistory, encodeChangeData } from './change-history.ts'
 import { identityError } from './error.ts'
+import { verifyingKeyId } from './key-codec.ts'
 
 /** Ten years, as Rust nodes: an identity is renewed by rotation, which its owner decides about. */
 const DEFAULT_VALIDITY_MS = 3650 * 24 * 3600 * 1000
@@ -79,13 +80,13 @@ export class OwnIdentityKeys {
   async forgetKeys(changes: readonly Change[]): Promise<void> {
     for (const { data } of changes) {
       const key = await this.#find(data.primaryKey)
-      this.#handles.delete(handleId(data.primaryKey))
+      this.#handles.delete(verifyingKeyId(data.primaryKey))
       if (key !== undefined) await this.#services.signing.deleteSigningKey(key)
     }
   }
 
   async #find(primaryKey: VerifyingKey): Promise<SigningKey | undefined> {
-    const id = handleId(primaryKey)
+    const id = verifyingKeyId(primaryKey)
     const key = this.#handles.get(id) ?? (await this.#services.signing.findSigningKey?.(primaryKey))
     if (key !== undefined) this.#handles.set(id, key)
     return key
@@ -113,7 +114,7 @@ export class OwnIdentityKeys {
     }
     try {
       const extended = await this.#sign(history, data, key, previousKey)
-      this.#handles.set(handleId(key.verifyingKey), key)
+      this.#handles.set(verifyingKeyId(key.verifyingKey), key)
       return extended
     } catch (error) {
       // Nobody will ever use the key of a change that could not be made.
@@ -144,10 +145,6 @@ export class OwnIdentityKeys {
       )
     }
   }
-}
-
-function handleId({ type, bytes }: VerifyingKey): string {
-  return `${type} ${bytes.join(',')}`
 }
 
 function keyMissing(identifier: Identifier): Error {

@@ -45,7 +45,7 @@ export class PeerIdentities {
     if (!(noiseStaticKey instanceof Uint8Array) || noiseStaticKey.length !== 32)
       throw identityError('identity/invalid-argument', 'noiseStaticKey must be 32 bytes.')
     const attestation = decodeAttestation(presented.attestation)
-    if (primitives.isEqual(attestation.data.channelKey, noiseStaticKey) !== true) {
+    if (primitives.isEqual(attestation.data.publicKey, noiseStaticKey) !== true) {
       throw identityError(
         'identity/invalid-attestation',
         `The attestation of ${attestation.data.subject} is for another key than the peer uses.`,

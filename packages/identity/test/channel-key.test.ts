@@ -13,7 +13,7 @@ test('a proof is made on first use, holds for a year, and convinces a peer', asy
   const { identities, clock } = nodeParts()
   const { identifier } = await identities.create()
   const { staticKey, ...proof } = await identities.channelProof(identifier)
-  expect(dataOf(proof)).toMatchObject({ subject: identifier, createdAt: START, expiresAt: START + YEAR, channelKey: staticKey.publicKey })
+  expect(dataOf(proof)).toMatchObject({ subject: identifier, createdAt: START, expiresAt: START + YEAR, publicKey: staticKey.publicKey })
   const peer = await nodeParts({ clock }).identities.verifyPeer({ ...proof, noiseStaticKey: staticKey.publicKey, expected: identifier })
   expect(peer.expiresAtMs).toBe((START + YEAR) * 1000)
 })

@@ -25,14 +25,23 @@ test('every error code is thrown somewhere in the sources, and every one is prov
     'attestation',
     'change-history',
     'channel-key',
+    'credential-key',
     'create-identities',
     'history-verification',
     'identity-registry',
     'identity-store',
     'own-identity',
     'peer-identity',
+    'purpose-key',
   ])
-  const tests = files('.', ['attestation.test', 'channel-key.test', 'history-verification.test', 'known-peer.test', 'own-identity.test'])
+  const tests = files('.', [
+    'attestation.test',
+    'channel-key.test',
+    'credential-key.test',
+    'history-verification.test',
+    'known-peer.test',
+    'own-identity.test',
+  ])
   for (const code of declared) {
     expect(sources).toContain(`'${code}'`)
     expect(tests).toContain(`code: '${code}'`)

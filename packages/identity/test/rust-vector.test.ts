@@ -1,16 +1,12 @@
 /**
- * Identities, attestations and credentials of a Rust node, as `npm run capture` records them: read, verified, and the identities and attestations made
- * again from the same keys at the same times. Credentials are read as far as this package's formats go: envelope, signatures, attestation of their key.
+ * Identities and attestations of a Rust node, as `npm run capture` records them: read, verified, and made again from the same keys at the same times.
  */
 
 import { readFileSync } from 'node:fs'
 import { Identifier, type Signature, type SigningKeyType } from '@ockam/core'
-import { CborReader } from '@ockam/core/cbor'
 import { softwareVault } from '@ockam/vault-software'
 import { describe, expect, test } from 'vitest'
 import { decodeAttestation, decodeChangeHistory } from '../src/index.ts'
-import { readSignature, readVerifyingKey } from '../src/key-codec.ts'
-import { ATTESTATION_DATA, decodeVersionedData } from '../src/versioned-data.ts'
 import { hex, toHex } from './hex.ts'
 import { nodeParts, seeds, TestClock } from './node-parts.ts'
 
@@ -35,26 +31,10 @@ interface IdentityVector {
   }
 }
 
-interface CredentialVector {
-  readonly name: string
-  readonly issuer: string
-  readonly issuerHistory: string
-  readonly subject: string
-  readonly subjectHistory: string
-  readonly attributes: Readonly<Record<string, string>>
-  readonly schema: number
-  readonly createdAt: number
-  readonly expiresAt: number
-  readonly credential: string
-}
-
-const casesOf = <T>(name: string): readonly T[] =>
-  (JSON.parse(readFileSync(new URL(`vectors/rust/${name}.json`, import.meta.url), 'utf8')) as { readonly cases: readonly T[] }).cases
-const IDENTITIES = casesOf<IdentityVector>('identity')
-const CREDENTIALS = casesOf<CredentialVector>('credential')
-const { primitives, verifying } = softwareVault()
-/** Type of the signed data of a credential, beside those of `versioned-data.ts`. */
-const CREDENTIAL_DATA = 3
+const IDENTITIES = (
+  JSON.parse(readFileSync(new URL('vectors/rust/identity.json', import.meta.url), 'utf8')) as { readonly cases: readonly IdentityVector[] }
+).cases
+const { primitives } = softwareVault()
 
 /** What all implementations make of the same keys: everything but ECDSA signatures, which are never the same twice here. */
 function fixedPartsOf(history: string): readonly string[] {
@@ -120,69 +100,4 @@ describe.each(IDENTITIES)('an identity of a Rust node: $name', ({ identifier, ch
       const { changeHistory, attestation, staticKey } = proof
       await expect(others.verifyPeer({ changeHistory, attestation, noiseStaticKey: staticKey.publicKey })).resolves.toBeDefined()
     })
-})
-
-/** `[data, signature]`, the form of everything signed but changes. */
-function readSigned(reader: CborReader) {
-  reader.beginArray(2)
-  const signed = reader.bytes()
-  const signature = readSignature(reader, 'identity/invalid-attestation')
-  reader.end()
-  return { signed, signature }
-}
-
-describe.each(CREDENTIALS)('a credential of a Rust node: $name', (known) => {
-  const history = decodeChangeHistory(hex(known.issuerHistory), primitives)
-  const reader = new CborReader(hex(known.credential))
-  reader.beginArray(2)
-  const credential = readSigned(reader)
-  const attestation = reader.rawItem()
-  reader.end()
-  const attested = readSigned(new CborReader(attestation))
-  const code = 'identity/invalid-attestation'
-
-  test('is signed with a key that its issuer attests', async () => {
-    const { identities } = nodeParts({ clock: new TestClock(known.createdAt) })
-    expect((await identities.import(hex(known.issuerHistory))).toString()).toBe(known.issuer)
-    expect((await identities.import(hex(known.subjectHistory))).toString()).toBe(known.subject)
-    const data = new CborReader(decodeVersionedData(attested.signed, ATTESTATION_DATA, code))
-    data.beginArray(5)
-    expect(toHex(data.bytes())).toBe(known.issuer.slice(1))
-    expect(toHex(data.bytes())).toBe(toHex(history.latest.hash))
-    // A key for credentials, where channels have 0.
-    expect(data.beginEnum()).toBe(1)
-    const key = readVerifyingKey(data, code)
-    expect(await verifying.verify(history.latest.data.primaryKey, primitives.sha256(attested.signed), attested.signature)).toBe(true)
-    expect(await verifying.verify(key, primitives.sha256(credential.signed), credential.signature)).toBe(true)
-    const changed = Uint8Array.from(credential.signed, (byte, at) => (at === credential.signed.length - 1 ? byte ^ 1 : byte))
-    expect(await verifying.verify(key, primitives.sha256(changed), credential.signature)).toBe(false)
-  })
-
-  test('says who has which attributes, and until when', () => {
-    const data = new CborReader(decodeVersionedData(credential.signed, CREDENTIAL_DATA, code))
-    data.beginArray(5)
-    expect(toHex(data.bytes())).toBe(known.subject.slice(1))
-    expect(toHex(data.bytes())).toBe(toHex(decodeChangeHistory(hex(known.subjectHistory), primitives).latest.hash))
-    data.beginArray(2)
-    expect(data.uint()).toBe(known.schema)
-    const attributes: Record<string, string> = {}
-    const text = new TextDecoder()
-    data.beginMap()
-    while (data.hasNext()) attributes[text.decode(data.bytes())] = text.decode(data.bytes())
-    data.end()
-    data.end()
-    expect(attributes).toEqual(known.attributes)
-    expect([data.uint(), data.uint()]).toEqual([known.createdAt, known.expiresAt])
-    data.end()
-    data.finish()
-  })
-
-  test('shows a key that is refused where a key for channels is needed, as is the credential itself', async () => {
-    const { identities } = nodeParts({ clock: new TestClock(known.createdAt) })
-    const noiseStaticKey = attested.signed.slice(-32)
-    for (const shown of [attestation, hex(known.credential)])
-      await expect(
-        identities.verifyPeer({ changeHistory: hex(known.issuerHistory), attestation: shown, noiseStaticKey }),
-      ).rejects.toMatchObject({ code })
-  })
 })

@@ -48,7 +48,7 @@ function attestation(input: Uint8Array): string {
 const identity = async (input: Uint8Array): Promise<string> => String(await nodeParts({ vault }).identities.import(input))
 
 async function verifiedAttestation(input: Uint8Array): Promise<string> {
-  const { subject, latestChangeHash, channelKey, createdAt, expiresAt } = decodeAttestation(input).data
+  const { subject, latestChangeHash, publicKey: channelKey, createdAt, expiresAt } = decodeAttestation(input).data
   const changeHistory = subjects.get(toHex(subject.toBytes()))
   if (changeHistory === undefined) throw new OckamError('core/invalid-argument', 'Nothing is known of the subject.')
   const { identities } = nodeParts({ vault, clock: new TestClock(now) })

@@ -271,7 +271,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     id: 'other-purpose',
     kinds: ['verified-attestation'],
     direction: 'stricter',
-    matches: refusedFor(/for purpose 1, not for secure channels/),
+    matches: refusedFor(/for purpose 1; a channel key is for purpose 0/),
   },
   {
     id: 'ed25519-strict',

@@ -98,7 +98,7 @@ export async function verifyHistory(input: Uint8Array): Promise<string> {
 export function attestationVerifier(histories: ReadonlyMap<string, Uint8Array>): (input: Uint8Array) => Promise<Item> {
   const identities = createIdentities({ vault })
   return async (input) => {
-    const { subject, latestChangeHash, channelKey, createdAt, expiresAt } = decodeAttestation(input).data
+    const { subject, latestChangeHash, publicKey: channelKey, createdAt, expiresAt } = decodeAttestation(input).data
     const changeHistory = histories.get(Buffer.from(subject.toBytes()).toString('hex'))
     if (changeHistory === undefined) throw new Error('nothing is known of the subject')
     await identities.verifyPeer({ changeHistory, attestation: input, noiseStaticKey: channelKey })
