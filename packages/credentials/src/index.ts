@@ -1,1 +1,10 @@
-export {}
+export type { AttestedAttributes, AttributeReader } from './attribute-reader.ts'
+export type { AttributeStore } from './attribute-store.ts'
+export { type Attribute, type Attributes, type AttributeValues, textAttributes } from './attributes.ts'
+export { type CreateCredentialsOptions, type Credentials, createCredentials } from './create-credentials.ts'
+export { type Credential, type CredentialData, credentialHex, decodeCredential, MAX_CREDENTIAL_BYTES } from './credential.ts'
+export type { CredentialsErrorCode } from './error.ts'
+export { fixedCredential } from './fixed-credential.ts'
+export type { IssueOptions } from './issuing.ts'
+export { type FetchCredential, type RenewedCredential, type RenewedCredentialOptions, renewedCredential } from './renewed-credential.ts'
+export type { SubjectChangePolicy, VerifiedCredential, VerifyOptions } from './verification.ts'

@@ -87,7 +87,7 @@ export async function recordCredentials(): Promise<Recording> {
     })
   }
   return {
-    file: 'packages/identity/test/vectors/rust/credential.json',
+    file: 'packages/credentials/test/vectors/rust/credential.json',
     content: 'Credentials that a Rust node issued, with the attestation of the key they are signed with, and what they say.',
     notes: ['A credential is signed with a key that the issuer makes up, at the time of the recording. Times are seconds since 1970.'],
     cases,
