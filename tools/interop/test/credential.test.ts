@@ -1,12 +1,13 @@
 /**
- * Credentials that an authority issues, shown in handshakes and later in open channels, by the side that opens a channel and by the other: by a Rust node
- * to ours and by ours to a Rust node. What ours makes of their content is the business of the `CredentialVerifier` that is handed in; here it notes the
- * bytes, and the Rust peer judges them.
+ * Credentials that an authority issues, a Rust one or ours, shown in handshakes and later in open channels, by the side that opens a channel and by the
+ * other: by a Rust node to ours and by ours to a Rust node. Both kinds of nodes judge them, and know the attributes then.
  */
 
-import type { CredentialSource, CredentialVerifier, PeerIdentity } from '@ockam/core'
+import { type CredentialSource, type CredentialVerifier, Identifier, type PeerIdentity } from '@ockam/core'
+import { createCredentials, textAttributes } from '@ockam/credentials'
 import { type OckamNode, type OwnIdentity, trustEveryone, trustIdentifier } from '@ockam/node'
 import type { SecureChannel } from '@ockam/secure-channel'
+import { softwareVault } from '@ockam/vault-software'
 import { describe, expect, test } from 'vitest'
 import { AUTHORITIES, type Attributes, type CredentialAuthority } from './fixture/credential-authority.ts'
 import type { RustPeer } from './fixture/rust-peer.ts'
@@ -108,6 +109,53 @@ describe.each(CASES)('a credential of %s, in a channel that %s', (_authority, _o
       await refreshed
       expect(verifier.presented).toEqual([`${own.identifier} ${first}`, `${own.identifier} ${second}`])
     })
+
+    /** Our node, which believes the authority, or another one; and what it knows of the Rust node. */
+    async function judging({ isBelieved = true } = {}) {
+      const issuer = await start()
+      const { peer } = await rust()
+      const own = await peer.ask('identity.create')
+      const node = await ours()
+      const identity = await node.createIdentity()
+      await node.identities.import(issuer.history, issuer.identifier)
+      const events: string[] = []
+      const diagnostics = { event: (name: string, details: object = {}) => void events.push(`${name} ${(details as { code?: string }).code}`) }
+      const { attributes, verifier } = createCredentials({ vault: softwareVault(), identities: node.identities, diagnostics })
+      const known = async (authority = issuer.identifier) => {
+        const found = await attributes.attributes(Identifier.parse(own.identifier), Identifier.parse(authority))
+        return found === undefined ? undefined : Object.fromEntries(found.text)
+      }
+      const authorities = [isBelieved ? issuer.identifier : identity.identifier]
+      const side = { peer, identifier: own.identifier, ours: { verifier: verifier({ authorities }) } }
+      const open = async (credential: string): Promise<SecureChannel> =>
+        (await pair(node, identity, { ...side, rust: { credential } })).open()
+      return { peer, own, issuer, open, known, events }
+    }
+
+    test('in the handshake, and again in the open channel: our verifier knows the attributes, and then the newer ones', async () => {
+      const { peer, own, issuer, open, known, events } = await judging()
+      const channel = await open(await issuer.issue(own.identifier, own.history, { role: 'sensor', größe: '27 µm' }))
+      expect(await known()).toEqual({ role: 'sensor', größe: '27 µm' })
+      const refreshed = new Promise<void>((resolve) => channel.on('refreshed', resolve))
+      const second = await issuer.issue(own.identifier, own.history, { role: 'reader' })
+      expect(await peer.ask('channel.present', { credential: second })).toMatchObject({ channels: 1 })
+      await refreshed
+      expect(await known()).toEqual({ role: 'reader' })
+      expect(events).toEqual([])
+    })
+
+    test('of another subject, or of an authority that is not believed, it tells our verifier nothing; the channel opens all the same', async () => {
+      const thief = await judging()
+      const other = await thief.peer.ask('identity.create')
+      await thief.open(await thief.issuer.issue(other.identifier, other.history, { role: 'admin' }))
+      expect(await thief.known()).toBeUndefined()
+      expect(thief.events).toEqual(['credentials/credential-refused credentials/wrong-subject'])
+
+      const stranger = await judging({ isBelieved: false })
+      await stranger.open(await stranger.issuer.issue(stranger.own.identifier, stranger.own.history, { role: 'sensor' }))
+      expect(await stranger.known()).toBeUndefined()
+      expect(stranger.events).toEqual(['credentials/credential-refused credentials/untrusted-issuer'])
+    })
   })
 
   describe('shown by us to a Rust node', () => {
@@ -186,5 +234,22 @@ describe.each(AUTHORITIES)('a credential of %s', (_name, start) => {
     expect(expiresAt - createdAt).toBe(600)
     await expect(verify(other.identifier, issuer.identifier)).rejects.toThrow('CredentialVerificationFailed')
     await expect(verify(subject.identifier, other.identifier)).rejects.toThrow(/./)
+  })
+
+  test('holds at our verifier for its subject and its authority, and for no other', async () => {
+    const issuer = await start()
+    const { peer } = await rust()
+    const [subject, other] = [await peer.ask('identity.create'), await peer.ask('identity.create')]
+    const node = await ours()
+    for (const { history } of [issuer, subject, other]) await node.identities.import(history)
+    const credentials = createCredentials({ vault: softwareVault(), identities: node.identities, subjectChange: 'latest' })
+    const credential = await issuer.issue(subject.identifier, subject.history, { role: 'sensor' }, { ttlSeconds: 600 })
+    const verify = (who: string, authority: string) =>
+      credentials.verify(credential, { subject: Identifier.parse(who), authorities: [Identifier.parse(authority)] })
+    const { createdAt, expiresAt, attributes, ...said } = await verify(subject.identifier, issuer.identifier)
+    expect([said.subject, said.issuer].map(String)).toEqual([subject.identifier, issuer.identifier])
+    expect([attributes.schema, Object.fromEntries(textAttributes(attributes)), expiresAt - createdAt]).toEqual([1n, { role: 'sensor' }, 600])
+    await expect(verify(other.identifier, issuer.identifier)).rejects.toMatchObject({ code: 'credentials/wrong-subject' })
+    await expect(verify(subject.identifier, other.identifier)).rejects.toMatchObject({ code: 'credentials/untrusted-issuer' })
   })
 })
