@@ -25,5 +25,6 @@ export default [
   budget('vault-software/dist/index.js', '42 kB'),
   budget('identity/dist/index.js', '15.3 kB'),
   budget('secure-channel/dist/index.js', '24.2 kB'),
+  budget('credentials/dist/index.js', '14.4 kB'),
   budget('node/dist/index.js', '82 kB'),
 ]

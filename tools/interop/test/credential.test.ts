@@ -119,14 +119,16 @@ describe.each(CASES)('a credential of %s, in a channel that %s', (_authority, _o
       const identity = await node.createIdentity()
       await node.identities.import(issuer.history, issuer.identifier)
       const events: string[] = []
-      const diagnostics = { event: (name: string, details: object = {}) => void events.push(`${name} ${(details as { code?: string }).code}`) }
-      const { attributes, verifier } = createCredentials({ vault: softwareVault(), identities: node.identities, diagnostics })
+      const diagnostics = {
+        event: (name: string, details: object = {}) => void events.push(`${name} ${(details as { code?: string }).code}`),
+      }
+      const credentials = createCredentials({ vault: softwareVault(), identities: node.identities, diagnostics })
       const known = async (authority = issuer.identifier) => {
-        const found = await attributes.attributes(Identifier.parse(own.identifier), Identifier.parse(authority))
+        const found = await credentials.attributes.attributes(Identifier.parse(own.identifier), Identifier.parse(authority))
         return found === undefined ? undefined : Object.fromEntries(found.text)
       }
       const authorities = [isBelieved ? issuer.identifier : identity.identifier]
-      const side = { peer, identifier: own.identifier, ours: { verifier: verifier({ authorities }) } }
+      const side = { peer, identifier: own.identifier, ours: { verifier: credentials.verifier({ authorities }) } }
       const open = async (credential: string): Promise<SecureChannel> =>
         (await pair(node, identity, { ...side, rust: { credential } })).open()
       return { peer, own, issuer, open, known, events }
@@ -248,7 +250,11 @@ describe.each(AUTHORITIES)('a credential of %s', (_name, start) => {
       credentials.verify(credential, { subject: Identifier.parse(who), authorities: [Identifier.parse(authority)] })
     const { createdAt, expiresAt, attributes, ...said } = await verify(subject.identifier, issuer.identifier)
     expect([said.subject, said.issuer].map(String)).toEqual([subject.identifier, issuer.identifier])
-    expect([attributes.schema, Object.fromEntries(textAttributes(attributes)), expiresAt - createdAt]).toEqual([1n, { role: 'sensor' }, 600])
+    expect([attributes.schema, Object.fromEntries(textAttributes(attributes)), expiresAt - createdAt]).toEqual([
+      1n,
+      { role: 'sensor' },
+      600,
+    ])
     await expect(verify(other.identifier, issuer.identifier)).rejects.toMatchObject({ code: 'credentials/wrong-subject' })
     await expect(verify(subject.identifier, other.identifier)).rejects.toMatchObject({ code: 'credentials/untrusted-issuer' })
   })

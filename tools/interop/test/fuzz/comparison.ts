@@ -25,7 +25,7 @@ export type Difference = Case & { readonly direction: Direction }
 export const isDifference = (one: Case): one is Difference => one.direction !== undefined
 
 export async function compare(peer: RustPeer, kind: Kind, inputs: readonly Uint8Array[]): Promise<readonly Case[]> {
-  const asked = peer.ask('decode', { kind: kind.name, items: inputs.map(hexOf) })
+  const asked = peer.ask('decode', { kind: kind.name, items: inputs.map(hexOf), ...kind.details })
   const verdicts: Verdict[] = []
   for (const input of inputs) verdicts.push(await ourVerdict(kind, input))
   const { results } = await asked

@@ -19,7 +19,11 @@ const OWNERS: readonly (readonly [file: string, kinds: readonly string[]])[] = [
   ['routing/test/rust-verdict.txt', ['api-request', 'api-response']],
   ['portals/test/rust-verdict.txt', ['portal-message']],
   ['identity/test/rust-verdict.txt', ['change-history', 'attestation', 'identity', 'verified-attestation']],
+  ['credentials/test/rust-verdict.txt', ['credential', 'verified-credential']],
 ]
+
+/** What is verified at a time, and about somebody: the packages that keep examples replay them at their time. */
+export const DATED_KINDS: readonly string[] = ['verified-attestation', 'verified-credential']
 
 const HEADER = `# Bytes given to us and to a Rust node. Per line: kind, input, our result (- refused, = the input), its result (- refused, = as ours), known difference.
 # Results are in the form of tools/interop/test/fuzz/our-decoder.ts. Written by: npm run fuzz -- --examples
@@ -47,7 +51,7 @@ export class Corpus {
     if (kept === undefined || kept.example.input.length > example.input.length) this.#examples.set(like, { kind, example, id })
   }
 
-  /** @param subjects the histories of those that attestations are about. */
+  /** @param subjects the histories of those that attestations and credentials are about. */
   async write(peer: RustPeer, subjects: readonly Uint8Array[]): Promise<void> {
     const lines = new Map<string, string[]>()
     for (const { kind, example, id } of this.#examples.values()) {
@@ -61,8 +65,8 @@ export class Corpus {
       lines.set(kind.name, [...(lines.get(kind.name) ?? []), line])
     }
     for (const [file, names] of OWNERS) {
-      const isAttested = names.includes('verified-attestation')
-      const given = isAttested ? [`now ${TODAY}`, ...subjects.map((history) => `subject ${hexOf(history)}`)] : []
+      const isDated = names.some((name) => DATED_KINDS.includes(name))
+      const given = isDated ? [`now ${TODAY}`, ...subjects.map((history) => `subject ${hexOf(history)}`)] : []
       const own = names.flatMap((name) => (lines.get(name) ?? []).toSorted((a, b) => a.length - b.length))
       writeFileSync(new URL(file, folder), `${HEADER}${[...given, ...own].join('\n')}\n`)
     }

@@ -21,9 +21,9 @@ export interface FuzzIdentity {
 }
 
 /** How often a rule is broken: once in so many chances; 0 for never. */
-type Rate = number
+export type Rate = number
 
-const wrong = (random: SeededRandom, rate: Rate): boolean => rate > 0 && random.chance(rate)
+export const wrong = (random: SeededRandom, rate: Rate): boolean => rate > 0 && random.chance(rate)
 
 /** A history whose signatures hold, apart from what `rate` breaks. */
 export function history(random: SeededRandom, rate: Rate, length = 1 + random.below(3)): FuzzIdentity {
@@ -62,14 +62,11 @@ function previousChange(random: SeededRandom, rate: Rate, hash: Uint8Array | und
   return random.pick([nothing(), bytes(random.bytes(32)), bytes((hash ?? random.bytes(32)).subarray(0, 31)), bytes(new Uint8Array(0))])
 }
 
-/** @param purposeKey 32 bytes; what an X25519 key is. */
-export function attestation(
-  random: SeededRandom,
-  rate: Rate,
-  subject: FuzzIdentity,
-  purposeKey: Uint8Array = random.bytes(32),
-): Uint8Array {
-  const purpose = wrong(random, rate) ? random.pick([1, 2]) : 0
+/** @param signing the key to attest for credentials; left out: any for channels. */
+export function attestation(random: SeededRandom, rate: Rate, subject: FuzzIdentity, signing?: FuzzKey): Uint8Array {
+  const purposeKey = signing?.publicKey ?? random.bytes(32)
+  const right = signing === undefined ? 0 : 1
+  const purpose = wrong(random, rate) ? random.pick([1 - right, 2]) : right
   const [createdAt, expiresAt] = wrong(random, rate)
     ? random.pick([
         [TODAY - 500 * DAY_SECONDS, TODAY + 3 * DAY_SECONDS],
@@ -83,7 +80,9 @@ export function attestation(
       ] as const)
     : [TODAY - random.below(3) * DAY_SECONDS, TODAY + (2 + random.below(300)) * DAY_SECONDS]
   const key =
-    purpose === 1 ? array(uint(1), array(typed(0, purposeKey))) : typed(purpose, wrong(random, rate) ? random.bytes(31) : purposeKey)
+    purpose === 1
+      ? array(uint(1), array(typed(wrong(random, rate) ? random.below(3) : (signing?.type ?? 0), purposeKey)))
+      : typed(purpose, wrong(random, rate) ? random.bytes(31) : purposeKey)
   const data = array(
     bytes(wrong(random, rate) ? random.bytes(32) : subject.identifier),
     bytes(wrong(random, rate) ? random.pick([random.bytes(32), subject.identifier]) : subject.latestHash),
@@ -107,7 +106,7 @@ export function credential(random: SeededRandom, rate: Rate): Item {
 }
 
 /** `[1, type, data]` in bytes. */
-function envelope(random: SeededRandom, rate: Rate, dataType: number, data: Item): Uint8Array {
+export function envelope(random: SeededRandom, rate: Rate, dataType: number, data: Item): Uint8Array {
   const encoded = encode(wrong(random, rate) ? mutateItem(random, data, 1) : data)
   const version = wrong(random, rate) ? random.pick([0, 2, 255, 256]) : 1
   const type = wrong(random, rate) ? random.pick([0, 1, 2, 3, 256]) : dataType
@@ -116,13 +115,13 @@ function envelope(random: SeededRandom, rate: Rate, dataType: number, data: Item
   return encode(wrong(random, rate) ? mutateItem(random, item, 1) : item)
 }
 
-function signature(random: SeededRandom, rate: Rate, key: FuzzKey, signed: Uint8Array): Item {
+export function signature(random: SeededRandom, rate: Rate, key: FuzzKey, signed: Uint8Array): Item {
   const right = sign(key, wrong(random, rate) ? Uint8Array.from([...signed, 0]) : signed)
   const type = wrong(random, rate) ? random.pick([0, 1, 2]) : key.type
   return typed(type, wrong(random, Math.ceil(rate / 2)) ? oddSignature(random, key.type, right) : right)
 }
 
-function outside(random: SeededRandom, rate: Rate, item: Item): Uint8Array {
+export function outside(random: SeededRandom, rate: Rate, item: Item): Uint8Array {
   const changed = encode(wrong(random, rate) ? mutateItem(random, item, 2) : item)
   if (wrong(random, rate)) return mutateBytes(random, changed)
   return wrong(random, 2 * rate) ? Uint8Array.from([...changed, ...random.bytes(1 + random.below(3))]) : changed

@@ -1,7 +1,8 @@
 /** What is compared: per kind of the Rust peer's `decode`, how values are made and what both sides' results become. */
 
-import type { RustPeer } from '../fixture/rust-peer.ts'
+import type { Json, RustPeer } from '../fixture/rust-peer.ts'
 import { array, encode, type Item, parse } from './cbor-item.ts'
+import { AUTHORITIES, someCredential } from './credential-generator.ts'
 import { attestation, credential, type FuzzIdentity, history } from './identity-generator.ts'
 import * as ours from './our-decoder.ts'
 import { multiaddr, multiaddrText } from './multiaddr-generator.ts'
@@ -16,6 +17,8 @@ export interface Kind {
   readonly perRound: number
   readonly generate: (random: SeededRandom) => Uint8Array
   readonly decode: (input: Uint8Array) => Item | string | Promise<Item | string>
+  /** What the Rust peer is told besides. */
+  readonly details?: Json
   /** Left out: the answer is text. */
   readonly answer?: (answer: Uint8Array) => Item
 }
@@ -24,8 +27,6 @@ export interface Kind {
 export const NOT_COMPARED: Readonly<Record<string, string>> = {
   datagram: 'no package sends datagrams yet',
   'rendezvous and puncture messages': 'no package sends datagrams yet',
-  credential: 'no package reads credentials yet',
-  'verified-credential': 'no package reads credentials yet',
   expression: 'no package reads policies yet',
   'policy-text': 'no package reads policies yet',
   'expression-text': 'no package reads policies yet',
@@ -43,6 +44,9 @@ export async function kinds(peer: RustPeer, subjects: readonly FuzzIdentity[]): 
   for (const subject of subjects) await peer.ask('identity.import', { history: hexOf(subject.history) })
   const histories = new Map(subjects.map((subject) => [hexOf(subject.identifier), subject.history]))
   const verifyAttestation = ours.attestationVerifier(histories)
+  const [subject = '', ...others] = subjects.map(({ identifier }) => `I${hexOf(identifier)}`)
+  const authorities = [subject, ...others].slice(0, AUTHORITIES)
+  const verifyCredential = ours.credentialVerifier([...histories.values()], subject, authorities)
   const someAttestation = (random: SeededRandom, rate: number): Uint8Array => attestation(random, rate, random.pick(subjects))
   return [
     {
@@ -124,6 +128,21 @@ export async function kinds(peer: RustPeer, subjects: readonly FuzzIdentity[]): 
       decode: verifyAttestation,
       answer: rust.asItIs,
     },
+    {
+      name: 'credential',
+      perRound: 800,
+      generate: (random) => someCredential(random, RATE, subjects),
+      decode: ours.decodeCredentialItem,
+      answer: rust.asItIs,
+    },
+    {
+      name: 'verified-credential',
+      perRound: 800,
+      generate: (random) => someCredential(random, 2 * RATE, subjects),
+      decode: verifyCredential,
+      details: { subject, authorities },
+      answer: rust.asItIs,
+    },
   ]
 }
 
@@ -141,7 +160,7 @@ function refreshFields(random: SeededRandom, subjects: readonly FuzzIdentity[]):
   return [{ kind: 'raw', bytes: random.pick(subjects).history }, credentials(random, random.pick([0, RATE]))]
 }
 
-/** None, one or two. What is inside of them is compared when there is a package that reads it. */
+/** None, one or two. What is inside of them is compared as kinds of their own. */
 const credentials = (random: SeededRandom, rate: number): Item =>
   array(...Array.from({ length: random.below(3) }, () => credential(random, rate)))
 

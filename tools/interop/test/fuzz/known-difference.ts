@@ -21,7 +21,7 @@ export interface KnownDifference {
 const MESSAGES = ['address', 'route', 'routing-message', 'channel-message', 'handshake-payload']
 const MULTIADDR = ['multiaddr', 'multiaddr-text']
 const API = ['api-request', 'api-response']
-const SIGNED = ['change-history', 'attestation', 'identity', 'verified-attestation']
+const SIGNED = ['change-history', 'attestation', 'identity', 'verified-attestation', 'credential', 'verified-credential']
 
 const refusal = ({ ours }: Difference): string => ('refusal' in ours ? ours.refusal : '')
 const rustResult = ({ rust }: Difference): string => ('result' in rust ? rust.result : '')
@@ -231,10 +231,10 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     id: 'signed-data-read-at-once',
-    kinds: ['change-history', 'attestation', 'channel-message', 'handshake-payload'],
+    kinds: ['change-history', 'attestation', 'credential', 'channel-message', 'handshake-payload'],
     direction: 'stricter',
     matches: refusedFor(
-      /Cannot read the (change|signed data): |Signed data (has version|is of type)|Key or signature type|for purpose \d|Cannot read the attestation: (?!\d+ bytes)/,
+      /Cannot read the (change|signed data): |Signed data (has version|is of type)|Key or signature type|for purpose \d|Cannot read the (attestation|credential): (?!\d+ bytes)/,
     ),
   },
   {
@@ -247,7 +247,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     id: 'bytes-behind',
     kinds: SIGNED,
     direction: 'stricter',
-    matches: refusedFor(/Cannot read the (change history|attestation): \d+ bytes follow the end/),
+    matches: refusedFor(/Cannot read the (change history|attestation|credential): \d+ bytes follow the end/),
   },
   {
     id: 'time-over-2-53',
@@ -274,8 +274,14 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     matches: refusedFor(/for purpose 1; a channel key is for purpose 0/),
   },
   {
+    id: 'credential-subject-change',
+    kinds: ['verified-credential'],
+    direction: 'stricter',
+    matches: refusedFor(/names a change of I[0-9a-f]{64} that is not among those known here/),
+  },
+  {
     id: 'ed25519-strict',
-    kinds: ['identity', 'verified-attestation'],
+    kinds: ['identity', 'verified-attestation', 'verified-credential'],
     direction: 'stricter',
     matches: (difference) =>
       refusedFor(/is not signed by/)(difference) && ODD_POINTS.some((point) => hexOf(difference.input).includes(hexOf(point))),

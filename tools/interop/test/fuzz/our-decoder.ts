@@ -1,13 +1,21 @@
 /** Our decoders and verifiers, each with its result written in the form the Rust peer answers in: by this folder's own encoder, not by ours. */
 
-import { MultiAddr, OckamError, type Route, RouteDecoder, TransportMessageDecoder } from '@ockam/core'
+import { Identifier, MultiAddr, OckamError, type Route, RouteDecoder, TransportMessageDecoder } from '@ockam/core'
 import { decodeBareString } from '@ockam/core/bare'
-import { type ChangeHistory, createIdentities, decodeAttestation, decodeChangeHistory } from '@ockam/identity'
+import { type CredentialData, createCredentials, decodeCredential } from '@ockam/credentials'
+import {
+  type Attestation,
+  type ChangeHistory,
+  createIdentities,
+  decodeAttestation,
+  decodeChangeHistory,
+  decodeCredentialKeyAttestation,
+} from '@ockam/identity'
 import { decodePortalMessage, type PortalMessage } from '@ockam/portals/protocol'
 import { decodeApiError, decodeApiRequest, decodeApiResponse } from '@ockam/routing'
 import { ChannelMessageDecoder, decodeIdentityPayload } from '@ockam/secure-channel/protocol'
 import { softwareVault } from '@ockam/vault-software'
-import { array, bool, bytes, type Item, nothing, text, uint, variant } from './cbor-item.ts'
+import { array, bool, bytes, type Item, map, nothing, text, uint, variant } from './cbor-item.ts'
 import { typed } from './signing-key.ts'
 
 const vault = softwareVault()
@@ -84,9 +92,15 @@ function historyItem({ changes }: ChangeHistory): Item {
 
 const signatureItem = ({ type, bytes: value }: { type: string; bytes: Uint8Array }): Item => typed(type === 'ed25519' ? 0 : 1, value)
 
-export function decodeAttestationItem(input: Uint8Array): Item {
-  const { signed, signature } = decodeAttestation(input)
-  return array(bytes(signed), signatureItem(signature))
+export const decodeAttestationItem = (input: Uint8Array): Item => signedItem(decodeAttestation(input))
+
+const signedItem = ({ signed, signature }: Pick<Attestation, 'signed' | 'signature'>): Item =>
+  array(bytes(signed), signatureItem(signature))
+
+/** With the attestation, which another package reads. */
+export function decodeCredentialItem(input: Uint8Array): Item {
+  const credential = decodeCredential(input)
+  return array(signedItem(credential), signedItem(decodeCredentialKeyAttestation(credential.attestation)))
 }
 
 /** The identifier. */
@@ -104,6 +118,35 @@ export function attestationVerifier(histories: ReadonlyMap<string, Uint8Array>):
     await identities.verifyPeer({ changeHistory, attestation: input, noiseStaticKey: channelKey })
     return array(bytes(subject.toBytes()), bytes(latestChangeHash), typed(0, channelKey), uint(createdAt), uint(expiresAt))
   }
+}
+
+/** @param histories of all issuers and subjects. @param subject, authorities as a Rust node is told them. */
+export function credentialVerifier(
+  histories: readonly Uint8Array[],
+  subject: string,
+  authorities: readonly string[],
+): (input: Uint8Array) => Promise<Item> {
+  const identities = createIdentities({ vault })
+  const credentials = createCredentials({ vault, identities })
+  const imported = Promise.all(histories.map((history) => identities.import(history)))
+  return async (input) => {
+    await imported
+    const asked = { subject: Identifier.parse(subject), authorities: authorities.map((authority) => Identifier.parse(authority)) }
+    await credentials.verify(input, asked)
+    return credentialDataItem(decodeCredential(input).data)
+  }
+}
+
+/** As a Rust node writes it: attributes in the order of their names. */
+function credentialDataItem({ subject, subjectChangeHash, attributes, createdAt, expiresAt }: CredentialData): Item {
+  const entries = attributes.entries.toSorted((left, right) => Buffer.compare(left.name, right.name))
+  return array(
+    subject === undefined ? nothing() : bytes(subject.toBytes()),
+    subjectChangeHash === undefined ? nothing() : bytes(subjectChangeHash),
+    array(uint(attributes.schema), map(...entries.flatMap(({ name, value }) => [bytes(name), bytes(value)]))),
+    uint(createdAt),
+    uint(expiresAt),
+  )
 }
 
 export const decodeBareText = (input: Uint8Array): Item => text(decodeBareString(input))
