@@ -19,6 +19,9 @@ import type { VerifiedCredential } from './verification.ts'
 
 const PREFIX = 'credentials/attributes/'
 
+/** So many entries that are over are removed at a time: a peer whose credential is looked at waits for it. */
+const MAX_REMOVED = 64
+
 export interface AttributeStoreServices {
   readonly store: Store
   readonly diagnostics: Diagnostics
@@ -84,8 +87,10 @@ export class AttributeStore implements AttributeReader {
   async #makeRoom(ends: Map<string, number>, kept: string): Promise<void> {
     const { store, maxEntries, nowSeconds, diagnostics } = this.#services
     const now = nowSeconds()
+    let removed = 0
     for (const [key, end] of ends) {
       if (end > now || key === kept) continue
+      if (++removed > MAX_REMOVED) break
       ends.delete(key)
       const bytes = await store.get(key)
       // Another process may have learnt something newer meanwhile.
@@ -96,8 +101,10 @@ export class AttributeStore implements AttributeReader {
     while (ends.size > maxEntries) {
       const soonest = soonestOf(ends, kept)
       if (soonest === undefined) return
+      const isOver = (ends.get(soonest) as number) <= now
       ends.delete(soonest)
       await store.delete(soonest)
+      if (isOver) continue
       const [subject, authority] = soonest.slice(PREFIX.length).split('/')
       diagnostics.event('credentials/attributes-evicted', { subject, authority })
     }

@@ -3,7 +3,7 @@
  * was asked for, because verifiers refuse what does not.
  */
 
-import type { CredentialIssuers, CredentialKeys, Identifier, Primitives, SigningVault } from '@ockam/core'
+import { type CredentialIssuers, type CredentialKeys, Identifier, type Primitives, type SigningVault } from '@ockam/core'
 import { type AttributeValues, toAttributes } from './attributes.ts'
 import { encodeCredential, encodeCredentialData, MAX_CREDENTIAL_BYTES } from './credential.ts'
 import { credentialsError } from './error.ts'
@@ -36,6 +36,8 @@ export interface IssuingServices {
 /** See {@link Credentials.issue}. */
 export async function issueCredential(options: IssueOptions, services: IssuingServices): Promise<Uint8Array<ArrayBuffer>> {
   const { issuer, subject, validForMs = DEFAULT_VALIDITY_MS } = options
+  if (!Identifier.is(issuer) || !Identifier.is(subject))
+    throw credentialsError('credentials/invalid-argument', 'The issuer and the subject of a credential are identifiers.')
   if (!(validForMs >= 1000 && validForMs <= Number.MAX_SAFE_INTEGER))
     throw credentialsError('credentials/invalid-argument', `validForMs must be at least 1000; got ${validForMs}.`)
   const attributes = toAttributes(options.attributes, options.schema ?? DEFAULT_SCHEMA)

@@ -59,7 +59,7 @@ export async function verifyCredential(
   { subject, authorities }: VerifyOptions,
   services: VerificationServices,
 ): Promise<VerifiedCredential> {
-  if (!Identifier.is(subject) || !authorities.every((authority) => Identifier.is(authority)))
+  if (!Identifier.is(subject) || !Array.isArray(authorities) || !authorities.every((authority) => Identifier.is(authority)))
     throw credentialsError('credentials/invalid-argument', 'The subject and the authorities of a verification are identifiers.')
   const credential = decodeCredential(bytes)
   const { data } = credential

@@ -86,6 +86,17 @@ describe('what is over', () => {
     expect(await keysOf(store)).toEqual([`credentials/attributes/${bob}/${authority}`])
   })
 
+  test('is removed a part at a time, so that nobody waits for all of it', async () => {
+    const { credentials, store, clock, events } = nodeParts({ maxAttributeEntries: 150 })
+    for (let n = 0; n < 150; n++) await credentials.attributes.put(says(someone(n), {}, { expiresAt: START + HOUR }))
+    clock.seconds = START + HOUR
+    await credentials.attributes.put(says(someone(200), {}))
+    expect(await keysOf(store)).toHaveLength(150 - 64 + 1)
+    for (let n = 201; n < 204; n++) await credentials.attributes.put(says(someone(n), {}))
+    expect(await keysOf(store)).toHaveLength(4)
+    expect(events).toEqual([])
+  })
+
   test('is kept when another process has learnt something newer meanwhile', async () => {
     const { credentials, store, clock } = nodeParts()
     await credentials.attributes.put(says(alice, {}, { expiresAt: START + HOUR }))

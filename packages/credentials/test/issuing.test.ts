@@ -77,6 +77,8 @@ describe('refused is', () => {
   test.each<[string, string, Partial<IssueOptions>]>([
     ['a subject nothing is known of', 'credentials/unknown-subject', { subject: nobody }],
     ['an issuer that is not an own identity', 'identity/unknown-identity', { issuer: nobody }],
+    ['a subject in text', 'credentials/invalid-argument', { subject: String(nobody) as never }],
+    ['no issuer', 'credentials/invalid-argument', { issuer: undefined as never }],
     ['a life of less than a second', 'credentials/invalid-argument', { validForMs: 999 }],
     ['a life that is no number', 'credentials/invalid-argument', { validForMs: Number.NaN }],
     ['an attribute that is no text', 'credentials/invalid-argument', { attributes: { role: 1 as never } }],

@@ -177,6 +177,8 @@ describe('refused is a credential', () => {
       { subject: String(identifier), authorities: [identifier] },
       { subject: identifier, authorities: [String(identifier)] },
       { subject: undefined, authorities: [identifier] },
+      { subject: identifier, authorities: undefined },
+      { subject: identifier, authorities: identifier },
     ])
       await expect(verifier.credentials.verify(credential, options as never)).rejects.toMatchObject({
         code: 'credentials/invalid-argument',
