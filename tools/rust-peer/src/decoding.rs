@@ -6,13 +6,14 @@ use crate::identity::encode;
 use crate::multiaddr;
 use crate::peer::Peer;
 use crate::request::Request;
-use ockam::abac::{Expr, PolicyExpression, parse};
+use ockam::abac::{Env, Expr, PolicyExpression, eval, parse};
 use ockam::identity::models::{ChangeHistory, CredentialAndPurposeKey, PurposeKeyAttestation};
 use ockam::identity::{Identity, SecureChannelPaddedMessage, Vault};
 use ockam_core::api;
 use ockam_core::{Address, CowBytes, Decodable, Encodable, NeutralMessage, Route};
 use ockam_transport_tcp::PortalMessage;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 /// The message of TCP and UDP. The transports keep theirs to themselves; this is the same structure, made of the same crate's parts.
@@ -52,6 +53,15 @@ struct HandshakePayload {
     attestation: PurposeKeyAttestation,
     #[n(2)]
     credentials: Vec<CredentialAndPurposeKey>,
+}
+
+/// An expression and the names it is evaluated with; a structure of this program, because the crate has none.
+#[derive(minicbor::Decode)]
+struct Evaluation {
+    #[n(0)]
+    expression: Expr,
+    #[n(1)]
+    environment: BTreeMap<String, Expr>,
 }
 
 /// What the crate reads in a portal message; its own encoder leaves the counter out.
@@ -125,6 +135,9 @@ async fn one(peer: &Peer, request: &Request, bytes: &[u8]) -> Result<String, Fai
         "multiaddr-text" => multiaddr::parse(text(bytes)?)?.as_ref().to_vec(),
         "policy-text" => encode(&policy(bytes)?)?,
         "expression-text" => encode(&expression(bytes)?)?,
+        "policy" => encode(&minicbor::decode::<PolicyExpression>(bytes)?)?,
+        "printed-policy" => minicbor::decode::<PolicyExpression>(bytes)?.to_string().into_bytes(),
+        "evaluation" => encode(&evaluate(minicbor::decode(bytes)?)?)?,
         other => return Err(Failure::new(format!("nothing is known of \"{other}\""))),
     };
     Ok(hex::encode(again))
@@ -132,6 +145,14 @@ async fn one(peer: &Peer, request: &Request, bytes: &[u8]) -> Result<String, Fai
 
 fn text(bytes: &[u8]) -> Result<&str, Failure> {
     std::str::from_utf8(bytes).map_err(|_| Failure::new("not UTF-8"))
+}
+
+fn evaluate(Evaluation { expression, environment }: Evaluation) -> Result<Expr, Failure> {
+    let mut names = Env::new();
+    for (name, value) in environment {
+        names.put(name, value);
+    }
+    eval(&expression, &names).map_err(|error| Failure::new(error.to_string()))
 }
 
 fn policy(bytes: &[u8]) -> Result<Expr, Failure> {

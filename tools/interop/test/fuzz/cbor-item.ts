@@ -142,10 +142,12 @@ function isUtf8(value: Uint8Array): boolean {
 
 const KINDS = Object.keys(MAJOR) as (keyof typeof MAJOR)[]
 const BREAK = 0xff
+/** Policies nest deep: three arrays for each list. */
+const MAX_DEPTH = 1000
 
 function read(input: Uint8Array, at: number, depth: number): [Item, number] {
   const initial = input[at]
-  if (initial === undefined || depth > 64) throw new Error('no item')
+  if (initial === undefined || depth > MAX_DEPTH) throw new Error('no item')
   const kind = KINDS[initial >> 5]
   const info = initial & 31
   if (kind === undefined) {

@@ -18,6 +18,7 @@ const OWNERS: readonly (readonly [file: string, kinds: readonly string[]])[] = [
   ['secure-channel/test/protocol/rust-verdict.txt', ['channel-message', 'handshake-payload']],
   ['routing/test/rust-verdict.txt', ['api-request', 'api-response']],
   ['portals/test/rust-verdict.txt', ['portal-message']],
+  ['credentials/test/abac-rust-verdict.txt', ['expression', 'policy', 'printed-policy', 'expression-text', 'policy-text', 'evaluation']],
   ['identity/test/rust-verdict.txt', ['change-history', 'attestation', 'identity', 'verified-attestation']],
   ['credentials/test/rust-verdict.txt', ['credential', 'verified-credential']],
 ]
@@ -104,7 +105,9 @@ const reason = (refusal: string): string => refusal.replace(/ but found.*|"(?:\\
 /** What is unusual about bytes that both accept. */
 function form({ name }: Kind, input: Uint8Array, result: string): string {
   // No CBOR: what it is, about how long it is, and of how many parts.
-  if (name.startsWith('multiaddr')) return `${Math.min(input.length >> 3, 6)}`
+  if (name.startsWith('multiaddr') || name.endsWith('-text')) return `${Math.min(input.length >> 3, 6)}`
+  // Of what is evaluated: the operator, and what comes of it.
+  if (name === 'evaluation') return `${hexOf(input.subarray(8, 12))} ${result.slice(0, 10)}`
   if (name === 'portal-message') return `${input[0]} ${Math.min(input.length, 8)} ${result.slice(0, 2)}`
   const first = parseFirst(input)
   if (first === undefined) return 'no item'

@@ -6,6 +6,7 @@ import { AUTHORITIES, someCredential } from './credential-generator.ts'
 import { attestation, credential, type FuzzIdentity, history } from './identity-generator.ts'
 import * as ours from './our-decoder.ts'
 import { multiaddr, multiaddrText } from './multiaddr-generator.ts'
+import { policyKinds } from './policy-kind.ts'
 import type { SeededRandom } from './random.ts'
 import * as rust from './rust-answer.ts'
 import { address, apiMessage, bareString, channelMessage, portalMessage, route, routingMessage, spoiled } from './wire-generator.ts'
@@ -27,9 +28,6 @@ export interface Kind {
 export const NOT_COMPARED: Readonly<Record<string, string>> = {
   datagram: 'no package sends datagrams yet',
   'rendezvous and puncture messages': 'no package sends datagrams yet',
-  expression: 'no package reads policies yet',
-  'policy-text': 'no package reads policies yet',
-  'expression-text': 'no package reads policies yet',
   'requests to and answers of encryption and decryption services': 'they never leave a node: only its own workers reach these services',
 }
 
@@ -143,6 +141,7 @@ export async function kinds(peer: RustPeer, subjects: readonly FuzzIdentity[]): 
       details: { subject, authorities },
       answer: rust.asItIs,
     },
+    ...policyKinds,
   ]
 }
 

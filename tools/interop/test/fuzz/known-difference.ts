@@ -6,6 +6,7 @@
 import { isPlain, type Item, parseFirst } from './cbor-item.ts'
 import type { Difference, Direction } from './comparison.ts'
 import { hexOf } from './kind.ts'
+import { POLICIES, POLICY_DIFFERENCES } from './policy-difference.ts'
 import { ODD_POINTS } from './signing-key.ts'
 import { METHODS, STATUSES } from './wire-generator.ts'
 
@@ -108,7 +109,7 @@ const UNREADABLE_ITEM =
 export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
     id: 'skipped-items',
-    kinds: [...MESSAGES, ...API, ...SIGNED],
+    kinds: [...MESSAGES, ...API, ...SIGNED, ...POLICIES],
     direction: 'stricter',
     matches: (difference) =>
       refusedFor(/expected an item but|the map ends after a key|an indefinite length stands|is malformed|is not UTF-8|nested deeper/)(
@@ -286,6 +287,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     matches: (difference) =>
       refusedFor(/is not signed by/)(difference) && ODD_POINTS.some((point) => hexOf(difference.input).includes(hexOf(point))),
   },
+  ...POLICY_DIFFERENCES,
 ]
 
 export function knownDifference(difference: Difference): KnownDifference | undefined {

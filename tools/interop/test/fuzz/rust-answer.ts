@@ -1,6 +1,6 @@
 /** The Rust peer's answers, which are what it decoded encoded again, brought to the form of `our-decoder.ts`. */
 
-import { array, bool, bytes, type Item, nothing, parse, parseFirst, uint } from './cbor-item.ts'
+import { array, bool, bytes, type Item, nothing, parse, parseFirst, raw, uint } from './cbor-item.ts'
 
 function itemOf(answer: Uint8Array): Item {
   const item = parse(answer)
@@ -17,6 +17,19 @@ export const asItIs = (answer: Uint8Array): Item => itemOf(answer)
 
 /** No CBOR. */
 export const asBytes = (answer: Uint8Array): Item => bytes(answer)
+
+/** Text alone. */
+export const asText = (answer: Uint8Array): Item => ({ kind: 'text', bytes: answer })
+
+/** With one NaN: which of them it was means nothing. */
+export const asExpression = (answer: Uint8Array): Item => withOneNan(itemOf(answer))
+
+function withOneNan(item: Item): Item {
+  if ('items' in item) return { ...item, items: item.items.map(withOneNan) }
+  if (item.kind !== 'raw' || item.bytes[0] !== 0xfb) return item
+  const value = new DataView(Uint8Array.from(item.bytes).buffer).getFloat64(1)
+  return Number.isNaN(value) ? raw(0xfb, 0x7f, 0xf8, 0, 0, 0, 0, 0, 0) : item
+}
 
 /** Without tracing. */
 export const asRoutingMessage = (answer: Uint8Array): Item => array(...itemsOf(itemOf(answer)).slice(0, 3))
