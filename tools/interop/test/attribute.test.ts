@@ -3,7 +3,8 @@
  * that no Rust node would write are written here, with keys that are known.
  */
 
-import type { CredentialSource } from '@ockam/core'
+import { Address, type ChannelPeerInfo, type CredentialSource, Identifier, type LocalMessage, Route } from '@ockam/core'
+import { parseExpression, policy } from '@ockam/credentials/abac'
 import { trustIdentifier } from '@ockam/node'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { describe, expect, test } from 'vitest'
@@ -12,6 +13,27 @@ import { type FuzzKey, sign, signedPair, typed } from './fuzz/signing-key.ts'
 import { hex, ours, rust, unhex, utf8 } from './fixture/world.ts'
 
 const OUTLET = { 'resource.id': 'outlet', 'action.id': 'handle_message' }
+
+/** What our policy says of a message from `peer`, with what a Rust node has learnt of it. */
+function ourVerdict(text: string, peer: string, environment: Record<string, string>, learnt: Record<string, string> | undefined): unknown {
+  const attributes = learnt && new Map(Object.entries(learnt).map(([key, value]) => [key, utf8(value)]))
+  const control = policy(
+    { form: 'expression', expression: parseExpression(text) },
+    { attributes: { attributes: () => attributes }, environment },
+  )
+  const info: ChannelPeerInfo = { kind: 'channel-peer', identifier: Identifier.parse(peer) }
+  const message: LocalMessage = {
+    onwardRoute: Route.of('outlet'),
+    returnRoute: Route.of('client'),
+    payload: new Uint8Array(0),
+    localInfo: [info],
+    source: Address.local('decryptor'),
+    origin: undefined,
+    forwards: 0,
+    isExclusive: false,
+  }
+  return control.isAllowed(message)
+}
 
 /** Shows one credential. */
 class Shown implements CredentialSource {
@@ -50,9 +72,17 @@ async function presented(attributes: Record<string, string>, issuer: 'believed' 
     learnt: async (of = authority) => (await peer.ask('attributes.get', { subject, authority: of }))?.attributes,
     believed: believed.identifier,
     verified: async () => (await peer.ask('credential.verify', { credential, authorities: [authority], subject })).attributes,
-    judge: async (policy: string, environment: Record<string, string>) => {
-      const details = { subject, authority: believed.identifier, environment, form: 'expression', text: policy }
-      return (await peer.ask('policy.authorize', details)).allowed
+    judge: async (text: string, environment: Record<string, string>) => {
+      const { allowed } = await peer.ask('policy.authorize', {
+        subject,
+        authority: believed.identifier,
+        environment,
+        form: 'expression',
+        text,
+      })
+      const learnt = (await peer.ask('attributes.get', { subject, authority: believed.identifier }))?.attributes
+      expect(ourVerdict(text, subject, environment, learnt), text).toBe(allowed)
+      return allowed
     },
   }
 }
@@ -73,6 +103,15 @@ describe('an attribute', () => {
     expect(await judge('(= subject.resource.id "mine")', OUTLET)).toBe(false)
     expect(await judge('(exists? subject.resource.id)', OUTLET)).toBe(false)
     expect(await judge('(and (= subject.role "sensor") (= resource.id "outlet"))', OUTLET)).toBe(true)
+    expect(await judge('(or (= subject.role 3) (= resource.id "outlet"))', OUTLET)).toBe(false)
+  })
+
+  test('whose key has the prefix in it is seen by a Rust node and by us unless it is the name of one that comes before it', async () => {
+    const { judge } = await presented({ a: '1', 'subject.a': '2', x: '3', 'subject.x': '4' })
+    expect(await judge('(= subject.a "1")', {})).toBe(true)
+    expect(await judge('(exists? subject.subject.a)', {})).toBe(false)
+    expect(await judge('(= subject.x "3")', {})).toBe(true)
+    expect(await judge('(= subject.subject.x "4")', {})).toBe(true)
   })
 
   test('that an authority attests whose history a Rust node has, but which it was not told to believe, is not learnt', async () => {

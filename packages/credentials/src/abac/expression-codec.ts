@@ -34,9 +34,8 @@ export function encodePolicy(write: (writer: CborWriter, parts: PartCounter) => 
   try {
     write(writer, new PartCounter())
   } catch (error) {
-    throw OckamError.is(error, 'core/invalid-argument')
-      ? abacError('credentials/invalid-policy', 'A policy has text that is none.', error)
-      : error
+    // Whatever a program without types hands over in the place of a policy.
+    throw OckamError.is(error, 'credentials/invalid-policy', 'credentials/policy-too-large') ? error : notAPolicy(error)
   }
   const encoded = writer.finish()
   checkLength(encoded)
@@ -59,6 +58,9 @@ export function decodePolicy<T>(bytes: Uint8Array, read: (reader: CborReader, pa
     throw error
   }
 }
+
+export const notAPolicy = (cause?: unknown): Error =>
+  abacError('credentials/invalid-policy', 'What was given for a policy has a part of no known kind, or text that is none.', cause)
 
 function checkLength({ length }: Uint8Array): void {
   if (length > POLICY_LIMIT.encodedLength)
@@ -84,9 +86,13 @@ export function writeExpression(writer: CborWriter, expression: Expression, part
     case 'name':
       writer.enumeration(NAME, 1).text(expression.name)
       return
-    default:
+    case 'list':
+    case 'sequence':
       writer.enumeration(expression.kind === 'list' ? LIST : SEQUENCE, 1).array(expression.items.length)
       for (const item of expression.items) writeExpression(writer, item, parts, depth + 1)
+      return
+    default:
+      throw notAPolicy()
   }
 }
 

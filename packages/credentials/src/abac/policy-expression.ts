@@ -4,7 +4,7 @@ import { expandBoolean, type BooleanExpression, printBoolean, readBoolean, write
 import { parseBoolean } from './boolean-parser.ts'
 import { abacError } from './error.ts'
 import type { Expression } from './expression.ts'
-import { decodePolicy, encodePolicy, readExpression, writeExpression } from './expression-codec.ts'
+import { decodePolicy, encodePolicy, notAPolicy, readExpression, writeExpression } from './expression-codec.ts'
 import { checkPolicyText, parseExpression } from './parser.ts'
 import { printExpression } from './printer.ts'
 
@@ -25,9 +25,23 @@ export function parsePolicy(text: string): PolicyExpression {
   return boolean === undefined ? { form: 'expression', expression: parseExpression(text) } : { form: 'boolean', boolean }
 }
 
-/** {@link parsePolicy} reads it again as the same, when it is an operation and not over the limit of texts. */
+/**
+ * {@link parsePolicy} reads it again as the same, when it is an operation and not over the limit of texts. An expression that would be read as shorthand,
+ * such as `(not a)`, has an empty comment behind it, which no shorthand has.
+ * @throws {OckamError} `credentials/policy-too-large`
+ */
 export function printPolicy(policy: PolicyExpression): string {
-  return policy.form === 'boolean' ? printBoolean(policy.boolean) : printExpression(policy.expression)
+  if (policy.form === 'boolean') return printBoolean(policy.boolean)
+  const printed = printExpression(policy.expression)
+  return isShorthand(printed) ? `${printed} ;;` : printed
+}
+
+function isShorthand(text: string): boolean {
+  try {
+    return parseBoolean(text) !== undefined
+  } catch {
+    return true
+  }
 }
 
 /** The expression that is evaluated. */
@@ -39,6 +53,7 @@ export function expandPolicy(policy: PolicyExpression): Expression {
 export function encodePolicyExpression(policy: PolicyExpression): Uint8Array<ArrayBuffer> {
   return encodePolicy((writer, parts) => {
     writer.enumeration(policy.form === 'boolean' ? BOOLEAN : EXPRESSION, 1)
+    if (policy.form !== 'boolean' && policy.form !== 'expression') throw notAPolicy()
     if (policy.form === 'boolean') writeBoolean(writer, policy.boolean, parts, 0)
     else writeExpression(writer, policy.expression, parts, 0)
   })

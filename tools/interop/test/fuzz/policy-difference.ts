@@ -30,6 +30,7 @@ function bare(result: string, isOfShorthand: boolean): string | undefined {
     .replace(/\\0+/g, '\0')
     .replace(/\\[tnr]/g, (escape) => ({ '\\t': '\t', '\\n': '\n', '\\r': '\r' })[escape] as string)
     .replace(/["$\\]/g, '')
+    .replace(/ ;;$/, '')
   return isOfShorthand ? unescaped.replace(/[()]/g, '') : unescaped
 }
 
