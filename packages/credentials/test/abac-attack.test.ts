@@ -104,9 +104,30 @@ describe('a policy that is large', () => {
     ['negations that negate nothing', 'not'.repeat(20_000)],
     ['operators', 'or '.repeat(20_000)],
     ['underscores', `(= 1${'_'.repeat(60_000)} 1)`],
+    ['digits with underscores', `(= 1${'_1'.repeat(30_000)} 1)`],
+    ['a float', `(= 1${'.1'.repeat(30_000)} 1)`],
+    ['a word', `(= ${'a?'.repeat(30_000)}" 1)`],
     ['digits of a code point', `(= "\\u{${'0'.repeat(60_000)}" 1)`],
   ])('in %s is refused, at once', (_what, text) => {
     expect(() => parsePolicy(text)).toThrow(OckamError)
+  })
+
+  test.each([
+    ['a string', `(= "${'x'.repeat(65_000)}" "")`],
+    ['a string with escapes', `(= "${'\\n\\c3\\a4'.repeat(8000)}" "")`],
+    ['a name', `(= ${'a?'.repeat(32_000)} "")`],
+    ['an integer with zeros in front', `(= ${'0_'.repeat(32_000)}1 0x${'0_'.repeat(100)}1)`],
+    ['a float', `(= 1.${'1'.repeat(64_000)} 1.0)`],
+    ['digits of a NaN', `(= nan:0x1${'_1'.repeat(30_000)} 1.0)`],
+    ['a comment', `(;${'(;'.repeat(16_000)}${';)'.repeat(16_000)};) (= 1 1)`],
+    ['comments', `${'(;;)'.repeat(16_000)} (= 1 1)`],
+    ['lines', `${';;\n'.repeat(21_000)} (= 1 1)`],
+    ['a value', `a="${'x'.repeat(65_000)}"`],
+    ['spaces', `a${' '.repeat(65_000)}or b`],
+  ])('in %s, but not over a limit, is read and written', (_what, text) => {
+    const read = parsePolicy(text)
+    expect(decodePolicyExpression(encodePolicyExpression(read))).toEqual(read)
+    expect(printPolicy(read).length).toBeGreaterThan(5)
   })
 
   test('in declared bytes is refused before anything is made for them', () => {
@@ -121,7 +142,7 @@ describe('a policy that is large', () => {
   test('in work is stopped: long texts compared again and again, long sequences searched and compared', () => {
     const long: Value = { kind: 'string', value: 'x'.repeat(POLICY_LIMIT.textLength) }
     const many: Value = { kind: 'sequence', items: Array(50_000).fill({ kind: 'boolean', value: true }) }
-    const names = new Map([
+    const names = new Map<string, Value>([
       ['long', long],
       ['many', many],
     ])

@@ -26,8 +26,9 @@ const SPACE = /[ \t\r\n]*/y
 const SIMPLE_ESCAPES: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', '"': '"', "'": "'", '\\': '\\' }
 const HEX_BYTE = /[0-9a-fA-F]{2}/y
 const CODE_POINT = /\{([0-9a-fA-F](?:_*[0-9a-fA-F])*)\}/y
-/** Up to a quote, an escape, or a control character; nothing else ends a run. */
-const PLAIN = /(?:[^"\\\p{Cc}]|[\u0080-\u009f])*/uy
+const PLAIN = /[^"\\]*/y
+/** Those of ASCII. */
+const CONTROL = /(?![\u0080-\u009f])\p{Cc}/u
 
 export class Lexer {
   readonly #text: string
@@ -118,11 +119,11 @@ export class Lexer {
     for (;;) {
       const plain = this.#match(PLAIN)
       if (CONFUSING.test(plain)) throw this.#invalid('a string changes the direction of the text: write the character as \\u{…}')
+      if (CONTROL.test(plain)) throw this.#invalid('a string holds a control character: write it as \\hh')
       text += plain
       const next = this.#text[this.#position]
       if (next === '"') break
-      if (next !== '\\')
-        throw this.#invalid(next === undefined ? 'a string does not end' : 'a string holds a control character: write it as \\hh')
+      if (next === undefined) throw this.#invalid('a string does not end')
       text += this.#escape()
     }
     this.#position++

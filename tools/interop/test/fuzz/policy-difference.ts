@@ -31,6 +31,7 @@ function bare(result: string, isOfShorthand: boolean): string | undefined {
     .replace(/\\[tnr]/g, (escape) => ({ '\\t': '\t', '\\n': '\n', '\\r': '\r' })[escape] as string)
     .replace(/["$\\]/g, '')
     .replace(/ ;;$/, '')
+    .replace(/\d+\.\d+(?:e-?\d+)?|\de-?\d+/g, (float) => String(Number(float)))
   return isOfShorthand ? unescaped.replace(/[()]/g, '') : unescaped
 }
 
