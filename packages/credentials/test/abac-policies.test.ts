@@ -126,6 +126,15 @@ describe('policies in a store', () => {
     expect(after.list().names).toEqual([{ name: 'pump', expression: parseExpression('(= subject.role "sensor")') }])
   })
 
+  test('are not replaced by defaults when only the note of these is lost', async () => {
+    const store = memoryStore()
+    const before = await openPolicies(store)
+    await before.setForType('relay', '(= 1 2)')
+    await before.deleteForType('echoer')
+    expect(await store.delete('policy/defaults')).toBe(true)
+    expect((await openPolicies(store)).list()).toEqual(before.list())
+  })
+
   test('are not lost or loosened by two nodes that open them at once', async () => {
     const store = memoryStore()
     const [one, other] = await Promise.all([openPolicies(store), openPolicies(store)])

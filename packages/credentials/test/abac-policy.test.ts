@@ -73,6 +73,8 @@ describe('a policy', () => {
   test('describes itself', () => {
     expect(policy('(=  1   1)').description).toBe('policy (= 1 1)')
     expect(policy('a or b').description).toBe('policy a or b')
+    expect(policy('a="b\nc"').description).toBe('policy a="b c"')
+    expect(policy(`a="${'x'.repeat(1000)}"`).description).toBe(`policy a=${'x'.repeat(198)}…`)
   })
 
   test.each([undefined, null, 7, {}, { form: 'other' }, { form: 'expression' }, { form: 'boolean', boolean: { kind: 'other' } }])(
@@ -142,6 +144,19 @@ describe('attributes that are read later', () => {
   })
 })
 
+test.each([null, false, 0, '', [], {}, new Set(['role']), { get: () => new Uint8Array(0) }])(
+  'what a reader gives that is no map, as %j, is no credential and lets nobody in, at once or later',
+  async (answer) => {
+    for (const given of [answer, Promise.resolve(answer)]) {
+      const diagnostics = new RecordedDiagnostics()
+      const reader = { attributes: () => given } as unknown as AttributeReader
+      for (const text of ['(= subject.has_credential true)', '(= subject.has_credential false)', '(= 1 1)'])
+        expect(await policy(text, { attributes: reader, diagnostics }).isAllowed(messageFrom(ALICE))).toBe(false)
+      expect(diagnostics.events.map(({ reason }) => reason)).toEqual(['no-attributes', 'no-attributes', 'no-attributes'])
+    }
+  },
+)
+
 describe('diagnostics', () => {
   const denied = (text: string, message: LocalMessage): unknown => {
     const diagnostics = new RecordedDiagnostics()
@@ -172,6 +187,19 @@ describe('diagnostics', () => {
     const control = policy('(= 1 2)', { attributes: READER, diagnostics })
     for (let left = 1000; left > 0; left--) expect(control.isAllowed(messageFrom(ALICE))).toBe(false)
     expect(diagnostics.events.map(({ count }) => count)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 512])
+  })
+
+  test('hear of each reason, also in a flood for another one', () => {
+    const diagnostics = new RecordedDiagnostics()
+    const control = policy('role=reader', { attributes: READER, diagnostics })
+    for (let left = 5; left > 0; left--) expect(control.isAllowed(messageFrom(undefined))).toBe(false)
+    expect(control.isAllowed(messageFrom(ALICE))).toBe(false)
+    expect(diagnostics.events.map(({ reason, count }) => [reason, count])).toEqual([
+      ['no-identity', 1],
+      ['no-identity', 2],
+      ['no-identity', 4],
+      ['not-allowed', 1],
+    ])
   })
 
   test('hear nothing of whom a policy lets in', () => {

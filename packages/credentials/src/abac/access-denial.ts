@@ -1,5 +1,5 @@
 /**
- * Tells diagnostics who was denied, and why, for 1, 2, 4, 8 … denials of a policy: whoever is denied may ask as often as he likes. An evaluation's problem
+ * Tells diagnostics who was denied, and why, for 1, 2, 4, 8 … denials of a policy for one reason: whoever is denied may ask as often as he likes. An evaluation's problem
  * names names and types, never a value.
  */
 
@@ -20,7 +20,7 @@ export type DenialReason =
 export class AccessDenial {
   readonly #diagnostics: Diagnostics
   readonly #resource: string | undefined
-  #count = 0
+  readonly #counts = new Map<DenialReason, number>()
 
   /** @param resource the name of what is protected. */
   constructor(diagnostics: Diagnostics, resource: string | undefined) {
@@ -30,11 +30,12 @@ export class AccessDenial {
 
   /** @param problem of our own words. @returns the verdict, which is always the same. */
   report(reason: DenialReason, peer?: Identifier, problem?: string): false {
-    this.#count++
-    if ((this.#count & (this.#count - 1)) === 0) {
+    const count = (this.#counts.get(reason) ?? 0) + 1
+    this.#counts.set(reason, count)
+    if (Number.isInteger(Math.log2(count))) {
       this.#diagnostics.event('credentials/access-denied', {
         reason,
-        count: this.#count,
+        count,
         resource: this.#resource,
         peer: peer?.toString(),
         problem,

@@ -2,7 +2,7 @@
 
 import type { Identifier } from '@ockam/core'
 
-/** Attributes of an identity: keys are text, values are bytes. */
+/** Attributes of an identity: keys are text, values are bytes. A `Map`; whatever else is given for one is a denial. */
 export type Attributes = ReadonlyMap<string, Uint8Array>
 
 /**

@@ -47,10 +47,14 @@ export interface Resource {
 /** @throws {OckamError} what the store throws; `credentials/policy-too-large` when it holds more than 10 000 policies. */
 export async function openPolicies(store: Store): Promise<Policies> {
   const expression = parseExpression(DEFAULT_EXPRESSION)
-  const defaults = RESOURCE_TYPES.map(
-    (type): StoreStep => ({ kind: 'set', key: `${TYPE}${type}`, value: encodeResourcePolicy({ type, expression }) }),
-  )
-  // Not again: whoever deleted one meant it. Of two nodes that open a new store at once one writes them.
+  const defaults = RESOURCE_TYPES.flatMap((type): readonly StoreStep[] => {
+    const key = `${TYPE}${type}`
+    return [
+      { kind: 'check', key, value: undefined },
+      { kind: 'set', key, value: encodeResourcePolicy({ type, expression }) },
+    ]
+  })
+  // Once, and never over what is there: whoever deleted or changed one meant it. Of two nodes that open a new store at once one writes them.
   await store.batch([
     { kind: 'check', key: DEFAULTS, value: undefined },
     { kind: 'set', key: DEFAULTS, value: new Uint8Array(0) },

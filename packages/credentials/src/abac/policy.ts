@@ -26,6 +26,8 @@ import {
   printPolicy,
 } from './policy-expression.ts'
 
+const MAX_DESCRIPTION = 200
+
 export interface PolicyOptions {
   /** What one authority attests. Without it `subject.has_credential` and attributes have no value. */
   readonly attributes?: AttributeReader
@@ -43,8 +45,15 @@ export interface PolicyOptions {
 export function policy(expression: string | PolicyExpression, options: PolicyOptions = {}): AccessControl {
   const own = ownPolicy(expression)
   const expanded = expandPolicy(own)
+  const policyNow = (): Expression => expanded
   const judge = new PolicyJudge(options)
-  return { description: `policy ${printPolicy(own)}`, isAllowed: (message) => judge.isAllowed(message, () => expanded) }
+  return { description: descriptionOf(own), isAllowed: (message) => judge.isAllowed(message, policyNow) }
+}
+
+/** One line, and not a long one: it comes with every event about a refused message. */
+function descriptionOf(own: PolicyExpression): string {
+  const printed = printPolicy(own).replace(/\p{Cc}/gu, ' ')
+  return `policy ${printed.length > MAX_DESCRIPTION ? `${printed.slice(0, MAX_DESCRIPTION)}…` : printed}`
 }
 
 /** One that nobody else can change, and of which every part has been checked. */
@@ -75,14 +84,21 @@ export class PolicyJudge {
     if (this.#attributes === undefined) return this.#verdict(policyNow(), peer, undefined, undefined)
     try {
       const attributes = this.#attributes.attributes(peer)
-      if (!isPromise(attributes)) return this.#verdict(policyNow(), peer, attributes !== undefined, attributes)
-      return attributes.then(
-        (later) => this.#verdict(policyNow(), peer, later !== undefined, later),
+      if (!isPromise(attributes)) return this.#attested(policyNow(), peer, attributes)
+      return Promise.resolve(attributes).then(
+        (later) => this.#attested(policyNow(), peer, later),
         () => this.#denial.report('no-attributes', peer),
       )
     } catch {
       return this.#denial.report('no-attributes', peer)
     }
+  }
+
+  /** A reader without types may answer anything: only a map is a credential, and only `undefined` says that there is none. */
+  #attested(expression: Expression | undefined, peer: Identifier, attributes: Attributes | undefined): boolean {
+    if (attributes === undefined) return this.#verdict(expression, peer, false, undefined)
+    if (!(attributes instanceof Map)) return this.#denial.report('no-attributes', peer)
+    return this.#verdict(expression, peer, true, attributes)
   }
 
   #verdict(
