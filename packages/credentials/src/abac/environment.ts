@@ -87,7 +87,7 @@ export class SubjectNames implements Names {
 
   /** Keys come in the order of their bytes, and one with the prefix in it may be what an attribute before it is called in a policy. */
   #isTaken(key: string): boolean {
-    if (key === IDENTIFIER || key === HAS_CREDENTIAL || this.#environment.has(key)) return true
+    if (this.#environment.has(key)) return true
     if (!key.startsWith(PREFIX)) return false
     const inner = key.slice(PREFIX.length)
     if (inner === IDENTIFIER || inner === HAS_CREDENTIAL) return true
