@@ -10,11 +10,12 @@
  * his shows his credential again. Which entries there are is read from the store once; several processes on one store each keep to the bound by themselves.
  */
 
-import { type Diagnostics, type Identifier, OckamError, type Store } from '@ockam/core'
+import { type Diagnostics, Identifier, OckamError, type Store } from '@ockam/core'
 import { CborReader, CborWriter } from '@ockam/core/cbor'
-import type { AttestedAttributes, AttributeReader } from './attribute-reader.ts'
+import type { AttributeReader } from './abac/attribute-reader.ts'
 import { type Attributes, readAttributes, textAttributes, writeAttributes } from './attributes.ts'
 import { MAX_CREDENTIAL_BYTES } from './credential.ts'
+import { RecentAttributes } from './recent-attributes.ts'
 import type { VerifiedCredential } from './verification.ts'
 
 const PREFIX = 'credentials/attributes/'
@@ -30,22 +31,45 @@ export interface AttributeStoreServices {
   readonly nowSeconds: () => number
 }
 
+/** Attributes that an authority attests, as long as its credential holds. */
+export interface AttestedAttributes extends Attributes {
+  /** Those attributes whose name and value are both UTF-8. */
+  readonly text: ReadonlyMap<string, string>
+  /** Whole seconds since 1970: from then on nothing of this holds. */
+  readonly expiresAt: number
+}
+
 interface StoredAttributes {
   readonly attributes: Attributes
   readonly expiresAt: number
 }
 
-export class AttributeStore implements AttributeReader {
+export class AttributeStore {
   readonly #services: AttributeStoreServices
   /** When each entry ends, by its key. */
   #ends: Promise<Map<string, number>> | undefined
+  /** Counts what is put and forgotten here. */
+  #changes = 0
 
   /** @internal Use {@link createCredentials}. */
   constructor(services: AttributeStoreServices) {
     this.#services = services
   }
 
-  /** See {@link AttributeReader.attributes}. @throws what the store throws. */
+  /**
+   * What this authority attests, for policies (`@ockam/credentials/abac`). Keep one: it answers at once what it was asked within the last seconds.
+   * @param authority an identifier or its text. @throws {OckamError} `core/invalid-identifier`
+   */
+  attestedBy(authority: Identifier | string): AttributeReader {
+    const by = Identifier.from(authority)
+    const { nowSeconds } = this.#services
+    return new RecentAttributes({ read: (subject) => this.attributes(subject, by), changes: () => this.#changes, nowSeconds })
+  }
+
+  /**
+   * What `authority` attests of `subject` at this moment; undefined when it attests nothing, or nothing any more. Credentials of other authorities have
+   * no part in it. @throws what the store throws.
+   */
   async attributes(subject: Identifier, authority: Identifier): Promise<AttestedAttributes | undefined> {
     const { store, nowSeconds } = this.#services
     const key = keyOf(subject, authority)
@@ -72,12 +96,14 @@ export class AttributeStore implements AttributeReader {
     await store.set(key, writer.uint(expiresAt).finish())
     // Others may have made room meanwhile.
     ends.set(key, expiresAt)
+    this.#changes++
   }
 
   /** Forgets what an authority said of a subject. False when that was nothing. @throws what the store throws. */
   async forget(subject: Identifier, authority: Identifier): Promise<boolean> {
     const key = keyOf(subject, authority)
     const isForgotten = await this.#services.store.delete(key)
+    this.#changes++
     const ends = await this.#loaded()
     ends.delete(key)
     return isForgotten

@@ -1,6 +1,6 @@
 import { type AttributeReader, evaluate, parseExpression, policy } from '../src/abac/index.ts'
 
-// What one authority attests of an identity; here the same of everybody.
+// What one authority attests of an identity; here the same of everybody. In earnest: credentials.attributes.attestedBy(authority).
 const attributes: AttributeReader = { attributes: () => new Map([['role', new TextEncoder().encode('sensor')]]) }
 
 // For `incoming` of a worker, or `allow` of an outlet.

@@ -1,10 +1,11 @@
 /** Credentials in real channels between two of our nodes: shown in the handshake, renewed later, and refused where they must be. */
 
-import { silentDiagnostics, systemClock } from '@ockam/core'
+import { dropPressure, type LocalMessage, silentDiagnostics, systemClock } from '@ockam/core'
 import { createRouter } from '@ockam/routing'
 import { createSecureChannels, type SecureChannel, trustEveryone } from '@ockam/secure-channel'
 import { memoryNetwork } from '@ockam/transport-memory'
 import { afterEach, expect, test } from 'vitest'
+import { policy } from '../src/abac/index.ts'
 import { fixedCredential, renewedCredential } from '../src/index.ts'
 import { forgeCredential } from './forgery.ts'
 import { type NodeParts, START, TestClock, type World, world } from './node-parts.ts'
@@ -50,6 +51,8 @@ async function pair(there: World) {
   const connection = await opening.router.connect('/memory/verifier')
   return {
     accepted,
+    listening: listening.router,
+    opening: opening.router,
     open: (credentials: ReturnType<typeof fixedCredential>, identity = there.subject.identity.identifier) =>
       opening.channels.createChannel([connection.address, 'api'], { identity, trust: trustEveryone(), credentials }),
     role: async (of = there.subject.identity.identifier) =>
@@ -111,4 +114,36 @@ test('a credential outlives the rotation of its subject, whose new history comes
   await open(fixedCredential(credential, new TestClock(START)))
   await expect.poll(() => accepted.length).toBe(1)
   expect(await role()).toBe('sensor')
+})
+
+test('a policy lets in by what was shown in the handshake, and from a refresh on by what was shown then', async () => {
+  const there = await world()
+  const { open, accepted, listening, opening } = await pair(there)
+  const issue = (role: string): Promise<Uint8Array> =>
+    there.authority.credentials.issue({
+      issuer: there.authority.identity.identifier,
+      subject: there.subject.identity.identifier,
+      attributes: { role },
+    })
+  let shown = await issue('guest')
+  const attributes = there.verifier.credentials.attributes.attestedBy(there.authority.identity.identifier)
+  const got: string[] = []
+  const collect =
+    (name: string) =>
+    ({ payload }: LocalMessage): void =>
+      void got.push(`${name} ${new TextDecoder().decode(payload)}`)
+  listening.startWorker('guests', collect('guests'), { incoming: policy('role=guest', { attributes }) })
+  listening.startWorker('sensors', collect('sensors'), { incoming: policy('(= subject.role "sensor")', { attributes }) })
+  const channel = await open({ credentials: async () => [shown] })
+  await expect.poll(() => accepted.length).toBe(1)
+  const send = (text: string): void => {
+    for (const name of ['guests', 'sensors']) dropPressure(opening.context.send([channel.address, name], new TextEncoder().encode(text)))
+  }
+  send('one')
+  send('two')
+  await expect.poll(() => got).toEqual(['guests one', 'guests two'])
+  shown = await issue('sensor')
+  await channel.refreshCredentials()
+  send('three')
+  await expect.poll(() => got).toEqual(['guests one', 'guests two', 'sensors three'])
 })
