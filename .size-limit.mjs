@@ -26,5 +26,7 @@ export default [
   budget('identity/dist/index.js', '15.3 kB'),
   budget('secure-channel/dist/index.js', '24.2 kB'),
   budget('credentials/dist/index.js', '14.4 kB'),
-  budget('node/dist/index.js', '82 kB'),
+  budget('credentials/dist/abac/index.js', '17.2 kB'),
+  // Identities with a second kind of purpose key, and the forms of signed things that credentials share: half a kilobyte more.
+  budget('node/dist/index.js', '84 kB'),
 ]

@@ -13,7 +13,7 @@
 import { type Diagnostics, Identifier, OckamError, type Store } from '@ockam/core'
 import { CborReader, CborWriter } from '@ockam/core/cbor'
 import type { AttributeReader } from './abac/attribute-reader.ts'
-import { type Attributes, readAttributes, textAttributes, writeAttributes } from './attributes.ts'
+import { type AttestedAttributes, type Attributes, readAttributes, textAttributes, writeAttributes } from './attributes.ts'
 import { MAX_CREDENTIAL_BYTES } from './credential.ts'
 import { RecentAttributes } from './recent-attributes.ts'
 import type { VerifiedCredential } from './verification.ts'
@@ -29,14 +29,6 @@ export interface AttributeStoreServices {
   readonly maxEntries: number
   /** Whole seconds since 1970. */
   readonly nowSeconds: () => number
-}
-
-/** Attributes that an authority attests, as long as its credential holds. */
-export interface AttestedAttributes extends Attributes {
-  /** Those attributes whose name and value are both UTF-8. */
-  readonly text: ReadonlyMap<string, string>
-  /** Whole seconds since 1970: from then on nothing of this holds. */
-  readonly expiresAt: number
 }
 
 interface StoredAttributes {

@@ -20,6 +20,14 @@ export interface Attributes {
   readonly entries: readonly Attribute[]
 }
 
+/** Attributes that an authority attests, as long as its credential holds. */
+export interface AttestedAttributes extends Attributes {
+  /** Those attributes whose name and value are both UTF-8. */
+  readonly text: ReadonlyMap<string, string>
+  /** Whole seconds since 1970: from then on nothing of this holds. */
+  readonly expiresAt: number
+}
+
 /** What attributes are made of: an object of text by text, or bytes by bytes. */
 export type AttributeValues = Readonly<Record<string, string>> | readonly Attribute[]
 

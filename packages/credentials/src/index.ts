@@ -1,6 +1,6 @@
 export type { AttributeReader } from './abac/attribute-reader.ts'
-export type { AttestedAttributes, AttributeStore } from './attribute-store.ts'
-export { type Attribute, type Attributes, type AttributeValues, textAttributes } from './attributes.ts'
+export type { AttributeStore } from './attribute-store.ts'
+export { type AttestedAttributes, type Attribute, type Attributes, type AttributeValues, textAttributes } from './attributes.ts'
 export { type CreateCredentialsOptions, type Credentials, createCredentials } from './create-credentials.ts'
 export { type Credential, type CredentialData, credentialHex, decodeCredential, MAX_CREDENTIAL_BYTES } from './credential.ts'
 export type { CredentialsErrorCode } from './error.ts'

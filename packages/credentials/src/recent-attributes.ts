@@ -7,15 +7,14 @@
 
 import type { Identifier } from '@ockam/core'
 import type { Attributes as PolicyAttributes, AttributeReader } from './abac/attribute-reader.ts'
-import type { AttestedAttributes } from './attribute-store.ts'
-import type { Attributes } from './attributes.ts'
+import type { AttestedAttributes, Attributes } from './attributes.ts'
 
 const MAX_AGE_S = 5
 const MAX_ENTRIES = 1024
 
 export interface RecentAttributesServices {
   /** What the authority attests, from the store. */
-  read(subject: Identifier): Promise<AttestedAttributes | undefined>
+  readonly read: (subject: Identifier) => Promise<AttestedAttributes | undefined>
   /** Counts what was put and forgotten: another number means that what was read before may be old. */
   readonly changes: () => number
   /** Whole seconds since 1970. */

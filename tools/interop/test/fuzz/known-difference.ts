@@ -150,6 +150,12 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     matches: refusedFor(/it knows no "udp"|names the unknown protocol 273\./),
   },
   {
+    id: 'multiaddr-wide-code',
+    kinds: ['multiaddr'],
+    direction: 'stricter',
+    matches: (difference) => Number(/names the unknown protocol (\d+)\./.exec(refusal(difference))?.[1] ?? 0) > 0xffff_ffff,
+  },
+  {
     id: 'multiaddr-port',
     kinds: ['multiaddr-text'],
     direction: 'stricter',
