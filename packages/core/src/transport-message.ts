@@ -57,7 +57,8 @@ export class TransportMessageDecoder {
     }
     if (length > end - at) throw invalid('the bytes end too early', at - start)
     const isPayloadAlone = length <= SMALL
-    const payload = isPayloadAlone ? bytes.slice(at, at + length) : this.#view(bytes, at, length)
+    // Not `bytes.slice`: that looks for the method in each message, and costs a fifth of the copy.
+    const payload = isPayloadAlone ? Uint8Array.prototype.slice.call(bytes, at, at + length) : this.#view(bytes, at, length)
     at += length
     if (elements > 4 || (elements === 4 && bytes[at] !== NULL) || (elements === 4 && at >= end)) {
       skipTracing(bytes.subarray(at, end), elements - 3)
