@@ -1,4 +1,4 @@
-import { dropPressure, type Address, memoryStore, type Store } from '@ockam/core'
+import { type Address, dropPressure, memoryStore, Route, type Store } from '@ockam/core'
 import { BareReader, encodeBareData } from '@ockam/core/bare'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { SecureChannel } from '../src/index.ts'
@@ -69,6 +69,26 @@ describe('a channel that only exchanged keys', () => {
       dropPressure(ask.send([toBob.address, service], encodeBareData(bytes('oracle?'))))
     }
     await expect(ask.receive({ timeoutMs: 100 })).rejects.toThrowError(expect.objectContaining({ code: 'routing/timeout' }))
+  })
+
+  test('an asker who does not read loses answers, which are counted; nothing fails, and others are answered', async () => {
+    const { alice, channel } = await connected()
+    const silent = alice.router.startWorker('silent', () => new Promise<void>(() => {}), { from: 'local', maxMessages: 8 })
+    const payload = encodeBareData(bytes('asked by somebody who does not read'))
+    const asks = 200
+    for (let i = 0; i < asks; i++) {
+      dropPressure(
+        alice.router.context.dispatch({ onwardRoute: Route.of(channel.encryptorApi), returnRoute: Route.of(silent.address), payload }),
+      )
+    }
+    expect(await ask(alice, channel.encryptorApi, bytes('meanwhile'))).toBeInstanceOf(Uint8Array)
+    const { dropped, waitingMessages } = alice.router.statistics()
+    expect(Object.keys(dropped)).toEqual(['nobody-reads'])
+    // A full mailbox has a quarter more of answers, and one is in hand.
+    expect(waitingMessages).toBeLessThanOrEqual(8 + 2 + 1)
+    expect((dropped['nobody-reads'] as number) + waitingMessages).toBe(asks)
+    expect(alice.events.filter(({ name }) => name === 'routing/worker-failed')).toEqual([])
+    await silent.close({ timeoutMs: 1 })
   })
 })
 

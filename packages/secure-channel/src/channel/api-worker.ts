@@ -5,7 +5,7 @@
  * Only this node's own workers reach them, ever: to anybody else they would be an oracle (security rule 6).
  */
 
-import { type Context, dropPressure, type LocalMessage, OckamError, type WorkerFunction } from '@ockam/core'
+import { type Context, type LocalMessage, OckamError, type WorkerFunction } from '@ockam/core'
 import { BareWriter, decodeBareData } from '@ockam/core/bare'
 
 /** @param answer gives the result, or throws. Its error's code, and nothing else of it, goes into the answer. */
@@ -13,7 +13,7 @@ export function apiWorker(answer: (content: Uint8Array) => Uint8Array): WorkerFu
   return (message: LocalMessage, context: Context) => {
     // Reachability `local` keeps these out already; a rule this important is not left to one line.
     if (message.origin !== undefined || message.returnRoute.isEmpty) return
-    dropPressure(context.send(message.returnRoute, respond(answer, message.payload)))
+    context.reply(message, respond(answer, message.payload))
   }
 }
 
