@@ -139,12 +139,12 @@ describe('rule 5: what is stored', () => {
     expect(await records(store)).toHaveLength(1)
   })
 
-  test('copy the state and run both copies: no pair of key and nonce repeats, because no sending key is in the store', async () => {
+  test('two nodes that restore from one store open what the peer sealed, not what their own side sealed, and have no channel to seal with', async () => {
     const store = memoryStore()
     const { alice, channel, accepted, bob } = await connected({ store })
     const sealed = (await ask(bob, accepted.encryptorApi, bytes('from bob'))) as Uint8Array
     expect(await records(store)).toHaveLength(1)
-    // Two copies of the state come up: each can open what Alice sealed, and neither can seal anything, nor open what this side sealed.
+    // Each can open what Alice sealed, and neither can seal anything, nor open what this side sealed.
     for (const name of ['copy-1', 'copy-2']) {
       const copy = await createTestNode(name, { persistence: { store, key } })
       const [restored] = await copy.channels.restoreDecryptors()
