@@ -1,6 +1,6 @@
 /**
- * Bytes of Rust nodes that are core's to read and write, as `npm run capture` records them: texts in BARE, policies in CBOR, and datagrams. Policies are
- * only read here, and datagrams are put together by the test: what they mean is for other packages.
+ * Bytes of Rust nodes that are core's to read and write, as `npm run capture` records them: texts in BARE, and datagrams, which the test puts
+ * together: no package sends them yet.
  */
 
 import { readFileSync } from 'node:fs'
@@ -8,19 +8,12 @@ import { describe, expect, test } from 'vitest'
 import { decodeBareString, encodeBareString } from '../src/bare/index.ts'
 import { CborReader } from '../src/cbor/index.ts'
 import { encodeTransportMessage, Route, TransportMessageDecoder } from '../src/index.ts'
-import { encodeValue, readValue } from './cbor/cbor-value.ts'
 import { hex, toHex } from './hex.ts'
 
 interface Text {
   readonly text: string
   readonly encoded: string
   readonly upper: string
-}
-
-interface Policy {
-  readonly text?: string
-  readonly shown?: string
-  readonly cbor?: string
 }
 
 interface Message {
@@ -39,38 +32,6 @@ describe('texts of a Rust node', () => {
     expect(decodeBareString(hex(encoded))).toBe(text)
     expect(toHex(encodeBareString(text))).toBe(encoded)
     expect(toHex(encodeBareString(text.toUpperCase()))).toBe(upper)
-  })
-})
-
-/** An expression as a Rust node shows it, of its CBOR: `[kind, [fields]]`. */
-function showExpression(reader: CborReader): string {
-  const kind = reader.beginEnum()
-  let shown: string
-  if (kind === 1) shown = JSON.stringify(reader.text())
-  else if (kind === 2) shown = reader.int64().toString()
-  else if (kind === 3) shown = String(reader.float64())
-  else if (kind === 4) shown = String(reader.bool())
-  else if (kind === 5) shown = reader.text()
-  else if (kind === 6 || kind === 7) {
-    const items: string[] = []
-    reader.beginArray()
-    while (reader.hasNext()) items.push(showExpression(reader))
-    reader.end()
-    shown = kind === 6 ? `[${items.join(' ')}]` : `(${items.join(' ')})`
-  } else throw new Error(`There is no expression of kind ${kind}.`)
-  reader.endEnum()
-  return shown
-}
-
-describe('policies of a Rust node', () => {
-  const policies = casesOf<Policy>('policy').filter(({ cbor }) => cbor !== undefined)
-
-  test.each(policies)('are items that we write alike, and hold what is shown: $text', ({ cbor = '', shown }) => {
-    const reader = new CborReader(hex(cbor))
-    const item = readValue(reader)
-    reader.finish()
-    expect(toHex(encodeValue(item))).toBe(cbor)
-    expect(showExpression(new CborReader(hex(cbor)))).toBe(shown)
   })
 })
 

@@ -58,10 +58,10 @@ export async function recordPolicies(): Promise<Recording> {
     cases.push({ text, shown: parsed.text, cbor: parsed.cbor, isAllowed: allowed, ...(failed === undefined ? {} : { isError: true }) })
   }
   return {
-    file: 'packages/core/test/vectors/rust/policy.json',
+    file: 'packages/credentials/test/vectors/rust/policy.json',
     content:
       'Policies as text, as a Rust node shows them, in CBOR, and whether it allows what the environment of the first case describes.',
-    notes: ['isError: evaluation ended with an error, which denies. Kept here until there is a package that evaluates policies.'],
+    notes: ['isError: evaluation ended with an error, which denies.'],
     cases: [{ environment: ENVIRONMENT }, ...cases],
   }
 }
