@@ -28,7 +28,13 @@ export const MIGRATIONS: readonly string[] = [
  * @throws {OckamError} `storage-sqlite/newer-version`, `storage-sqlite/foreign-database`. Errors of the driver pass through.
  */
 export function migrate(database: SqliteDatabase, path: string, migrations: readonly string[] = MIGRATIONS): void {
-  if (isCurrent(database, path, migrations.length)) return
+  // What is looked at must be of one moment, or a database that another process is just making looks like another program's.
+  database.exec('BEGIN')
+  try {
+    if (isCurrent(database, path, migrations.length)) return
+  } finally {
+    rollBack(database)
+  }
   database.exec('BEGIN IMMEDIATE')
   try {
     // Again, now that nobody else can be at it.

@@ -61,6 +61,34 @@ describe.each(loadableDrivers())('a database of version 1, with $name', ({ name,
 
   const start = (path: string): Child => startProgram(program, [name, driverFolder, path])
 
+  it('that another process makes while we look at it is not taken for one of another program', () => {
+    const path = join(root, `${name.replace(':', '-')}-${made++}.db`)
+    beside(path, (other) => {
+      other.exec('PRAGMA busy_timeout = 0')
+      beside(path, (database) => {
+        let attempts = 0
+        const looking: SqliteDatabase = {
+          exec: (sql) => database.exec(sql),
+          close: () => database.close(),
+          prepare: (sql) => {
+            if (sql === 'PRAGMA user_version' && attempts++ === 0) {
+              try {
+                migrate(other, path)
+              } catch (error) {
+                // It has to wait, as SQLite has it.
+                expect(String(error)).toMatch(/locked/)
+              }
+            }
+            return database.prepare(sql)
+          },
+        }
+        migrate(looking, path)
+        expect(attempts).toBeGreaterThan(0)
+      })
+    })
+    expect(stateOf(path)).toMatchObject({ version: 1, integrity: 'ok', entries: 0 })
+  })
+
   it('is brought to version 2 with all entries; programs that know version 1 alone then refuse it, also those that had it open', async () => {
     const path = await filled(500)
     const open = sqliteStore(driver, { path, namespace: 'plants' })
