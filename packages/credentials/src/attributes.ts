@@ -65,18 +65,33 @@ export function toAttributes(values: AttributeValues, schema: number | bigint): 
   return { schema: BigInt(schema), entries: [...entries.values()] }
 }
 
-/** Those attributes whose name and value are both UTF-8, as text: what policies see. No other attribute can pass for one of them. */
-export function textAttributes({ entries }: Pick<Attributes, 'entries'>): ReadonlyMap<string, string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-  const texts = new Map<string, string>()
+/** Those attributes whose name is UTF-8, by it. No other attribute can pass for one of them. */
+export function namedByText({ entries }: Pick<Attributes, 'entries'>): ReadonlyMap<string, Uint8Array> {
+  const named = new Map<string, Uint8Array>()
   for (const { name, value } of entries) {
-    try {
-      texts.set(decoder.decode(name), decoder.decode(value))
-    } catch {
-      // Bytes that are no text have no textual form; they are in `entries`.
-    }
+    const text = textOf(name)
+    if (text !== undefined) named.set(text, value)
+  }
+  return named
+}
+
+/** Those attributes whose name and value are both UTF-8, as text. */
+export function textAttributes(attributes: Pick<Attributes, 'entries'>): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>()
+  for (const [name, value] of namedByText(attributes)) {
+    const text = textOf(value)
+    if (text !== undefined) texts.set(name, text)
   }
   return texts
+}
+
+/** Undefined for bytes that are no text: they have no textual form. */
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
 }
 
 function fromText([name, value]: readonly [string, unknown]): Attribute {

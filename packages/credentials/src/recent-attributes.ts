@@ -7,7 +7,7 @@
 
 import type { Identifier } from '@ockam/core'
 import type { Attributes as PolicyAttributes, AttributeReader } from './abac/attribute-reader.ts'
-import type { AttestedAttributes, Attributes } from './attributes.ts'
+import { type AttestedAttributes, namedByText } from './attributes.ts'
 
 const MAX_AGE_S = 5
 const MAX_ENTRIES = 1024
@@ -58,18 +58,4 @@ export class RecentAttributes implements AttributeReader {
     remembered.set(subject.toString(), { attributes, until, changes: before })
     return attributes
   }
-}
-
-/** By name, where that is text: no other attribute can pass for one of them. */
-function namedByText({ entries }: Attributes): PolicyAttributes {
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-  const named = new Map<string, Uint8Array>()
-  for (const { name, value } of entries) {
-    try {
-      named.set(decoder.decode(name), value)
-    } catch {
-      // No policy can name it.
-    }
-  }
-  return named
 }

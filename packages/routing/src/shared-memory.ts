@@ -21,6 +21,7 @@ export class SharedMemory {
       const at = (this.#latest - back) & (REMEMBERED - 1)
       const before = last[at]
       if (before?.shared !== memory) continue
+      // So that it need not be looked for when it leaves.
       before.shared = undefined
       last[at] = message
       return before
