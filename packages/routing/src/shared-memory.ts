@@ -13,6 +13,11 @@ export class SharedMemory {
   readonly #last: (RoutedMessage | undefined)[] = new Array(REMEMBERED).fill(undefined)
   #latest = 0
 
+  /** How many messages it holds on to. */
+  get size(): number {
+    return this.#last.filter((message) => message !== undefined).length
+  }
+
   /** Makes `message` the last with this memory. @returns the one that was it before, if it is remembered. */
   take(memory: ArrayBufferLike, message: RoutedMessage): RoutedMessage | undefined {
     message.shared = memory

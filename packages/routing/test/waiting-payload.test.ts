@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { MailboxQueue } from '../src/mailbox-queue.ts'
 import { PayloadCopier } from '../src/payload-copier.ts'
 import { RoutedMessage } from '../src/routed-message.ts'
+import { SharedMemory } from '../src/shared-memory.ts'
 import { WaitingBudget } from '../src/waiting-budget.ts'
 import { gate } from './fixture/gate.ts'
 import { ScriptedTransport } from './fixture/scripted-transport.ts'
@@ -177,6 +178,15 @@ describe('what waits', () => {
       left.push(queue.bytes)
     }
     expect(left).toEqual([...Array(6).fill(2 * 65_536), 65_536, 0])
+  })
+
+  test('is held on to by nobody once it waits no longer, however many memories there were', () => {
+    const shared = new SharedMemory()
+    const messages = Array.from({ length: 20 }, () => message(new Uint8Array(100)))
+    for (const one of messages) expect(shared.take(one.payload.buffer, one)).toBeUndefined()
+    expect(shared.size).toBe(8)
+    for (const one of messages) shared.leave(one)
+    expect(shared.size).toBe(0)
   })
 
   test('counts exactly the memory it keeps alive, whatever is shared with whom', () => {

@@ -2,7 +2,7 @@ import { OckamError } from '@ockam/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FrameReader } from '../src/frame-reader.ts'
-import { PartialBudget } from '../src/partial-budget.ts'
+import { PartialBudget, type PartialHolding } from '../src/partial-budget.ts'
 
 const frame = (body: Uint8Array): Uint8Array => {
   const bytes = new Uint8Array(4 + body.length)
@@ -183,6 +183,19 @@ describe('The budget for unfinished frames', () => {
     expect(other.partialBytes).toBe(4 + 10_000)
     other.discard()
     expect(budget.used).toBe(0)
+  })
+
+  test('forgets a frame that was finished between two others', () => {
+    const budget = new PartialBudget(100)
+    const evicted: string[] = []
+    const [first, second, third] = ['first', 'second', 'third'].map((name) =>
+      budget.join({ network: 'a', evict: () => void evicted.push(name) }),
+    ) as [PartialHolding, PartialHolding, PartialHolding]
+    for (const holding of [first, second, third]) expect(holding.grow(30)).toBe(true)
+    second.release()
+    const late = budget.join({ network: 'a', evict: () => void evicted.push('late') })
+    expect(late.grow(90)).toBe(true)
+    expect([evicted, budget.used]).toEqual([['first', 'third'], 90])
   })
 
   test('takes from nobody who holds less than who asks, and knows to the byte what is held', () => {
