@@ -3,7 +3,7 @@
  * narrow where they can be: a value in ordinary CBOR, without limits touched, has no excuse.
  */
 
-import { isPlain, type Item, parseFirst } from './cbor-item.ts'
+import { isPlain, type Item, parse, parseFirst } from './cbor-item.ts'
 import type { Difference, Direction } from './comparison.ts'
 import { hexOf } from './kind.ts'
 import { POLICIES, POLICY_DIFFERENCES } from './policy-difference.ts'
@@ -52,8 +52,9 @@ const isOrdinaryWithin = (difference: Difference): boolean => {
 
 function isPlainWithin(item: Item): boolean {
   if (item.kind === 'array') return item.items.every(isPlainWithin)
-  // Hashes, keys and signatures have these lengths and nothing inside.
-  if (item.kind !== 'bytes' || [0, 31, 32, 64, 65].includes(item.bytes.length)) return isPlain(item)
+  if (item.kind !== 'bytes') return isPlain(item)
+  // Hashes, keys and signatures have these lengths and nothing inside, unless the whole is one array: signed data can be as long.
+  if ([0, 31, 32, 64, 65].includes(item.bytes.length) && parse(item.bytes)?.kind !== 'array') return isPlain(item)
   const inside = parseFirst(item.bytes)
   return inside !== undefined && isPlainWithin(inside[0])
 }
