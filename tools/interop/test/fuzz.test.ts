@@ -1,7 +1,7 @@
 /**
  * Differential fuzzing: the same bytes, valid, unusual and broken, to our decoders and verifiers and to those of a Rust node. What each known
- * difference is about stands in docs/compatibility.md. One minute with the same seed in a plain `npm test`; continuous integration takes longer and another
- * seed each time; `npm run fuzz -- --minutes 30 --seed 7` takes as long as one likes.
+ * difference is about stands in docs/compatibility.md. The same seed in a plain `npm test`, for one minute, and in continuous integration, for longer; other
+ * seeds every night, and with `npm run fuzz -- --minutes 30 --seed 7` for as long as one likes.
  */
 
 import { readFileSync } from 'node:fs'

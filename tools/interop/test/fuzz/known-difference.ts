@@ -101,7 +101,7 @@ function hasUnknownCode({ kind, input }: Difference): boolean {
 
 /** What ours makes of a header in which Rust reads on behind such a number, at another place. */
 const UNREADABLE_HEADER =
-  /Cannot read the API (request|response): (expected|the integer is over|the key \d is given twice|the map ends)|does not say which request it answers/
+  /Cannot read the API (request|response): (expected|the integer is over|the key \d+ is given twice|the map ends)|does not say which request it answers/
 
 /** What an item is refused for, whatever stands in it. */
 const UNREADABLE_ITEM =
@@ -180,7 +180,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     id: 'api-key-twice',
     kinds: API,
     direction: 'stricter',
-    matches: refusedFor(/the key \d is given twice/),
+    matches: refusedFor(/the key \d+ is given twice/),
   },
   {
     id: 'api-without-id',
