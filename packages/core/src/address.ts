@@ -7,6 +7,7 @@
 
 import { brandPrintable, hasBrand } from './brand.ts'
 import { OckamError } from './error.ts'
+import { toByteText } from './byte-text.ts'
 import { toHex } from './hex.ts'
 import type { Random } from './platform.ts'
 
@@ -42,9 +43,7 @@ export class Address {
     this.type = type
     this.encoded = encoded
     this.#valueAt = valueAt
-    let key = ''
-    for (let i = 0; i < encoded.length; i++) key += String.fromCharCode(encoded[i] as number)
-    this.key = key
+    this.key = toByteText(encoded)
   }
 
   /**

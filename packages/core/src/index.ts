@@ -1,5 +1,6 @@
 export * from './access-control.ts'
 export * from './address.ts'
+export { toByteText } from './byte-text.ts'
 export * from './error.ts'
 export * from './error-place.ts'
 export * from './flow-control.ts'

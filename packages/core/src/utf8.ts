@@ -3,6 +3,8 @@
  * mark is text like any other, and short ASCII text takes a path without `TextDecoder`, whose call costs more than the text.
  */
 
+import { textOf } from './byte-text.ts'
+
 const SHORT = 32
 const LONE_SURROGATE = /\p{Surrogate}/u
 const encoder = new TextEncoder()
@@ -11,15 +13,15 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** @returns the text, or undefined when the bytes are not UTF-8. The range must lie within `bytes`. */
 export function decodeUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {
   if (end - start <= SHORT) {
-    let text = ''
+    const codes = new Array<number>(end - start)
     let at = start
     while (at < end) {
       const byte = bytes[at] as number
       if (byte >= 0x80) break
-      text += String.fromCharCode(byte)
+      codes[at - start] = byte
       at++
     }
-    if (at === end) return text
+    if (at === end) return textOf(codes)
   }
   try {
     return decoder.decode(bytes.subarray(start, end))

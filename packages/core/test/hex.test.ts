@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { toHex } from '../src/index.ts'
+import { toByteText, toHex } from '../src/index.ts'
 
 test('bytes are written as two lower-case digits each, however many there are', () => {
   expect(toHex(new Uint8Array())).toBe('')
@@ -10,4 +10,13 @@ test('bytes are written as two lower-case digits each, however many there are', 
     }),
   )
   expect(toHex(new Uint8Array(300_000).fill(0xa5))).toBe('a5'.repeat(300_000))
+})
+
+test('text of bytes has one character for each, however many there are', () => {
+  expect(toByteText(new Uint8Array())).toBe('')
+  fc.assert(
+    fc.property(fc.oneof(fc.uint8Array({ maxLength: 100 }), fc.uint8Array({ minLength: 1000, maxLength: 3100 })), (bytes) => {
+      expect(toByteText(bytes)).toBe(Buffer.from(bytes).toString('latin1'))
+    }),
+  )
 })

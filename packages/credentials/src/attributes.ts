@@ -5,6 +5,7 @@
  * As Rust nodes do: written in the order of the names' bytes, read in any order; of a name that is given twice the last value holds.
  */
 
+import { toByteText } from '@ockam/core'
 import type { CborReader, CborWriter } from '@ockam/core/cbor'
 import { credentialsError } from './error.ts'
 
@@ -39,7 +40,7 @@ export function readAttributes(reader: CborReader): Attributes {
   reader.beginMap()
   while (reader.hasNext()) {
     const name = reader.bytes()
-    entries.set(nameKey(name), { name, value: reader.bytes() })
+    entries.set(toByteText(name), { name, value: reader.bytes() })
   }
   reader.end()
   reader.end()
@@ -59,8 +60,8 @@ export function toAttributes(values: AttributeValues, schema: number | bigint): 
   const entries = new Map<string, Attribute>()
   for (const { name, value } of given) {
     if (!(name instanceof Uint8Array) || !(value instanceof Uint8Array)) throw invalid('The name and the value of an attribute are bytes.')
-    if (entries.has(nameKey(name))) throw invalid('An attribute is given twice.')
-    entries.set(nameKey(name), { name: new Uint8Array(name), value: new Uint8Array(value) })
+    if (entries.has(toByteText(name))) throw invalid('An attribute is given twice.')
+    entries.set(toByteText(name), { name: new Uint8Array(name), value: new Uint8Array(value) })
   }
   return { schema: BigInt(schema), entries: [...entries.values()] }
 }
@@ -105,13 +106,6 @@ function fromText([name, value]: readonly [string, unknown]): Attribute {
 function isSchema(schema: unknown): schema is number | bigint {
   if (typeof schema === 'bigint') return schema >= 0n && schema < 1n << 64n
   return Number.isSafeInteger(schema) && (schema as number) >= 0
-}
-
-/** One character per byte: equal for equal names alone. */
-function nameKey(name: Uint8Array): string {
-  let key = ''
-  for (const byte of name) key += String.fromCharCode(byte)
-  return key
 }
 
 /** By bytes; of two names that begin alike the shorter comes first. */

@@ -5,7 +5,7 @@
  * The key is the SHA-256 of a label and of all bytes that took part, with their lengths. The cache belongs to one verifying vault and profile.
  */
 
-import type { Primitives } from '@ockam/core'
+import { type Primitives, toByteText } from '@ockam/core'
 
 const encoder = new TextEncoder()
 
@@ -43,8 +43,6 @@ export class VerificationCache {
       joined.set(part, at + 4)
       at += 4 + part.length
     }
-    let key = ''
-    for (const byte of this.#primitives.sha256(joined)) key += String.fromCharCode(byte)
-    return key
+    return toByteText(this.#primitives.sha256(joined))
   }
 }
