@@ -17,7 +17,9 @@ export class TimeLimit {
     this.signal = controller.signal
     this.#clock = clock
     this.#callersSignal = signal
-    this.#callOff = () => controller.abort(signal?.reason)
+    // By way of a variable: docs/decisions/0025.
+    const callOff = (): void => controller.abort(signal?.reason)
+    this.#callOff = callOff
     if (signal?.aborted === true) this.#callOff()
     else signal?.addEventListener('abort', this.#callOff, { once: true })
     if (timeoutMs === undefined) return

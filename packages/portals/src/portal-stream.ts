@@ -193,12 +193,14 @@ export class PortalStream {
     if (this.#endPause === undefined) {
       let timer: Timer | undefined
       const until = new Promise<void>((resolve) => {
-        this.#endPause = () => {
+        // By way of a variable: docs/decisions/0025.
+        const end = (): void => {
           this.#endPause = undefined
           timer?.cancel()
           resolve()
         }
-        timer = this.#options.clock.schedule(PAUSE_MS, this.#endPause)
+        this.#endPause = end
+        timer = this.#options.clock.schedule(PAUSE_MS, end)
       })
       this.hold(until)
     }

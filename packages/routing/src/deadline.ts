@@ -32,10 +32,12 @@ export class Deadline {
     }
     this.#timer =
       timeoutMs === Number.POSITIVE_INFINITY ? undefined : clock.schedule(Math.min(timeoutMs, MAX_TIMER_MS), late, { isBackground: false })
-    this.#aborted = () => {
+    // By way of a variable: docs/decisions/0025.
+    const aborted = (): void => {
       this.cancel()
       onAbort(this.#signal?.reason)
     }
+    this.#aborted = aborted
     if (this.#signal?.aborted === true) this.#aborted()
     else this.#signal?.addEventListener('abort', this.#aborted, { once: true })
   }

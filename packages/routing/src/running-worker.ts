@@ -17,12 +17,21 @@ import { isPromise, WorkerCall } from './worker-call.ts'
 import type { WorkerHost, WorkerSettings } from './worker-host.ts'
 import { reportFailure } from './worker-failure.ts'
 
+/**
+ * What tables hold for a worker: emptied when the worker has stopped. V8 makes the table of a map or set anew after some changes, and what stood in the
+ * old one lives on with it until a whole collection.
+ */
+export interface WorkerPlace {
+  worker: RunningWorker | undefined
+}
+
 /** A batch ends with the message that reaches this many bytes of payload, so that what follows from one batch fits behind a mailbox's bound. */
 const MAX_BATCH_BYTES = 1024 * 1024
 
 export class RunningWorker implements WorkerHandle, Runnable, Receiver {
   readonly addresses: readonly Address[]
   readonly address: Address
+  readonly place: WorkerPlace = { worker: this }
   readonly queue: MailboxQueue
   /** Who may send to it. Replaced when a connection that delivered early is handed to whoever dialled it. */
   reachability: Reachability
@@ -42,8 +51,11 @@ export class RunningWorker implements WorkerHandle, Runnable, Receiver {
   readonly #isTransit: boolean
   readonly #copier: PayloadCopier
   readonly #batch: RoutedMessage[] = []
-  readonly #settle: () => void
-  readonly #fail: (error: unknown) => void
+  readonly #settle = (): void => this.#settled()
+  readonly #fail = (error: unknown): void => {
+    this.#report('message', error)
+    this.#settled()
+  }
   #context: Context | undefined
   #resolveStopped: (() => void) | undefined
   #isStarted = false
@@ -74,11 +86,6 @@ export class RunningWorker implements WorkerHandle, Runnable, Receiver {
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve
     })
-    this.#settle = () => this.#settled()
-    this.#fail = (error) => {
-      this.#report('message', error)
-      this.#settled()
-    }
   }
 
   /** Called once, before anything else: the worker may run from now on. */

@@ -20,7 +20,7 @@ import type { DropCounter, DropReason } from './drop-counter.ts'
 import { routingError } from './error.ts'
 import type { NodeFlowControls } from './flow-control.ts'
 import type { RoutedMessage } from './routed-message.ts'
-import type { RunningWorker } from './running-worker.ts'
+import type { RunningWorker, WorkerPlace } from './running-worker.ts'
 import type { Sender } from './sender.ts'
 import { ActivityCounter } from './session/activity-counter.ts'
 
@@ -32,7 +32,7 @@ export interface SwitchboardLimits {
 }
 
 export class Switchboard {
-  readonly #workers = new Map<string, RunningWorker>()
+  readonly #workers = new Map<string, WorkerPlace>()
   readonly #drops: DropCounter
   readonly #limits: SwitchboardLimits
   readonly #flowControls: NodeFlowControls
@@ -59,24 +59,24 @@ export class Switchboard {
         `A worker cannot start at ${taken.toString()}: another worker has that address. Close that one, or choose another name.`,
       )
     }
-    for (const address of worker.addresses) this.#workers.set(address.key, worker)
+    for (const address of worker.addresses) this.#workers.set(address.key, worker.place)
     this.#lastAddress = undefined
   }
 
   remove(worker: RunningWorker): void {
-    for (const address of worker.addresses) if (this.#workers.get(address.key) === worker) this.#workers.delete(address.key)
+    for (const address of worker.addresses) if (this.#workers.get(address.key) === worker.place) this.#workers.delete(address.key)
     this.#lastAddress = undefined
     this.#lastWorker = undefined
   }
 
   producerAt(address: Address): Producer | undefined {
-    return this.#workers.get(address.key)?.producer
+    return this.#workers.get(address.key)?.worker?.producer
   }
 
   /** What {@link route} would do with the message, as far as rules decide; nothing is delivered, counted or reported. */
   admissionOf(message: LocalMessage): Promise<Admission> {
     const destination = message.onwardRoute.next
-    return admissionTo(destination && this.#workers.get(destination.key), message, this.#flowControls)
+    return admissionTo(destination && this.#workers.get(destination.key)?.worker, message, this.#flowControls)
   }
 
   /**
@@ -130,7 +130,7 @@ export class Switchboard {
 
   #workerAt(address: Address): RunningWorker | undefined {
     if (address === this.#lastAddress) return this.#lastWorker
-    const worker = this.#workers.get(address.key)
+    const worker = this.#workers.get(address.key)?.worker
     this.#lastAddress = address
     this.#lastWorker = worker
     return worker

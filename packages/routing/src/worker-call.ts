@@ -25,7 +25,9 @@ export class WorkerCall {
       throw routingError('routing/invalid-argument', 'A worker is a function, or an object with handleMessage or handleBatch.')
     }
     this.#worker = given
-    this.#single = (message, context) => given.handleMessage?.(message, context)
+    // By way of a variable: docs/decisions/0025.
+    const single = (message: LocalMessage, context: Context): Result => given.handleMessage?.(message, context)
+    this.#single = single
   }
 
   start(context: Context): Result {

@@ -7,7 +7,7 @@ import { routingError } from './error.ts'
 import type { NodeFlowControls } from './flow-control.ts'
 import { PayloadCopier } from './payload-copier.ts'
 import { Reachability } from './reachability.ts'
-import { RunningWorker } from './running-worker.ts'
+import { RunningWorker, type WorkerPlace } from './running-worker.ts'
 import type { RunQueue } from './run-queue.ts'
 import type { Switchboard } from './switchboard.ts'
 import { type Requester, WorkerContext } from './worker-context.ts'
@@ -37,7 +37,7 @@ export class WorkerRegistry implements WorkerHost<RunningWorker> {
   readonly copier: PayloadCopier = new PayloadCopier()
   readonly budget: WaitingBudget
   readonly #services: WorkerRegistryServices
-  readonly #all = new Set<RunningWorker>()
+  readonly #all = new Set<WorkerPlace>()
   #idleWaiters: { readonly workers: readonly RunningWorker[]; readonly resolve: () => void }[] = []
 
   constructor(services: WorkerRegistryServices) {
@@ -51,7 +51,7 @@ export class WorkerRegistry implements WorkerHost<RunningWorker> {
 
   /** All workers that have not stopped, in the order they were started. */
   get all(): readonly RunningWorker[] {
-    return [...this.#all]
+    return [...this.#all].flatMap(({ worker }) => worker ?? [])
   }
 
   get size(): number {
@@ -61,7 +61,7 @@ export class WorkerRegistry implements WorkerHost<RunningWorker> {
   /** Messages waiting or in hand, in all mailboxes. */
   get waitingMessages(): number {
     let count = 0
-    for (const worker of this.#all) count += worker.queue.messages
+    for (const { worker } of this.#all) count += worker?.queue.messages ?? 0
     return count
   }
 
@@ -90,7 +90,7 @@ export class WorkerRegistry implements WorkerHost<RunningWorker> {
       maxBytes: checkedBound('maxBytes', options.maxBytes, MAX_BYTES),
     })
     switchboard.add(running)
-    this.#all.add(running)
+    this.#all.add(running.place)
     this.budget.mailboxes++
     if (running.producer !== undefined) flowControls.holdProducer(running.producer)
     const context = new WorkerContext(main, running.sender, switchboard, request, running)
@@ -106,7 +106,8 @@ export class WorkerRegistry implements WorkerHost<RunningWorker> {
   }
 
   ended(worker: RunningWorker): void {
-    this.#all.delete(worker)
+    this.#all.delete(worker.place)
+    worker.place.worker = undefined
     this.budget.mailboxes--
     this.idle()
   }

@@ -30,6 +30,7 @@ async function connected(options: Parameters<typeof twoNodes>[0] = {}) {
   startEcho(bob)
   const inbox = collect(bob, 'inbox')
   const listener = await bob.channels.createListener('api', { identity: bob.identity.identifier, trust: everyone, routeGraceMs: 10_000 })
+  const { workers } = bob.router.statistics()
   const channel = await alice.channels.createChannel([toBob.address, 'api'], {
     identity: alice.identity.identifier,
     trust: everyone,
@@ -37,7 +38,7 @@ async function connected(options: Parameters<typeof twoNodes>[0] = {}) {
   })
   await until(() => bob.channels.channels().length === 1)
   const accepted = bob.channels.channels()[0] as typeof channel
-  return { ...world, inbox, listener, channel, accepted }
+  return { ...world, inbox, listener, workers, channel, accepted }
 }
 
 /** So many messages of Alice's vanish on the way. */
@@ -96,8 +97,17 @@ describe('how a channel ends', () => {
     expect(await channel?.closed).toMatchObject({ reason: 'cut', error: { code: 'secure-channel/route-lost' } })
   })
 
+  test('when nothing that the peer sent is missing, nothing waits for it: the channel is gone with its Close', async () => {
+    const { alice, bob, channel, accepted, workers } = await connected({ bob: { clock: new MovableClock({ isStopped: true }) } })
+    for (let i = 0; i < 40; i++) dropPressure(alice.router.context.send([channel.address, 'inbox'], bytes(String(i))))
+    await channel.close()
+    expect((await accepted.closed).reason).toBe('peer')
+    await until(() => bob.router.statistics().workers === workers, 'no worker of the channel is left, although no time has passed')
+    expect(bob.channels.channels()).toHaveLength(0)
+  })
+
   test('messages that the network delayed past the Close still arrive, later ones do not', async () => {
-    const { network, alice, channel, accepted, inbox } = await connected()
+    const { network, alice, bob, channel, accepted, inbox, workers } = await connected()
     const held: (() => void)[] = []
     const untap = network.tap(({ from, message, inject }) => {
       if (from !== 'alice' || held.length > 0) return undefined
@@ -109,6 +119,8 @@ describe('how a channel ends', () => {
     untap()
     const closing = channel.close()
     expect((await accepted.closed).reason).toBe('peer')
+    await settle()
+    expect(bob.router.statistics().workers).toBeGreaterThan(workers)
     held[0]?.()
     await until(() => inbox.length === 1, 'the delayed message')
     expect(text(inbox[0]?.payload as Uint8Array)).toBe('slow')

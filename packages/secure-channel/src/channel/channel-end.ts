@@ -14,7 +14,7 @@ import type { CiphertextReceiver } from './ciphertext-receiver.ts'
 import type { Encryptor } from './encryptor.ts'
 import type { ChannelClosed, ChannelClosedReason } from './secure-channel.ts'
 
-/** How long messages sent before the peer's Close, which other ways may have delayed, are still taken. */
+/** How long messages sent before the peer's Close that have not come, because another way delays them, are still taken. */
 const LINGER_MS = 1_000
 /** How long the encryptor of a channel that nobody closes here, but that ends, may wait for its route. */
 const DRAIN_MS = 5_000
@@ -45,7 +45,7 @@ export class ChannelEnd {
   #resolveClosed: (closed: ChannelClosed) => void = () => undefined
   #ending: Promise<void> | undefined
   #outcome: ChannelClosed = { reason: 'local' }
-  #mayLinger = true
+  #lingers = false
   #isForced = false
   #stopLingering: () => void = () => undefined
 
@@ -62,9 +62,13 @@ export class ChannelEnd {
     return this.#ending !== undefined
   }
 
-  /** Ends the channel; only the first reason counts. Never rejects. */
-  begin(reason: ChannelClosedReason, error?: OckamError<SecureChannelErrorCode>): Promise<void> {
+  /**
+   * Ends the channel; only the first reason counts. Never rejects.
+   * @param isAnyMissing whether messages that were sent before the peer's Close may still come.
+   */
+  begin(reason: ChannelClosedReason, error?: OckamError<SecureChannelErrorCode>, isAnyMissing = false): Promise<void> {
     if (this.#ending === undefined) {
+      this.#lingers = isAnyMissing
       this.#outcome = error === undefined ? { reason } : { reason, error }
       this.#ending = this.#shutDown(this.#outcome)
     }
@@ -74,7 +78,7 @@ export class ChannelEnd {
   /** Ends the channel from here, by force when it takes too long. */
   async close(options: CloseOptions): Promise<void> {
     const close = (): Promise<void> => {
-      this.#mayLinger = false
+      this.#lingers = false
       this.#stopLingering()
       return this.begin('local')
     }
@@ -91,7 +95,7 @@ export class ChannelEnd {
     // Not what closing returns: that does not wait within the worker's own handler.
     await encryptorHandle.stopped
     this.#resolveClosed(this.#outcome)
-    if (reason === 'peer' && this.#mayLinger) await this.#linger()
+    if (this.#lingers) await this.#linger()
     // However long it takes, unless somebody closes the channel: workers of this node get what had come in by then.
     const timeoutMs = Number.POSITIVE_INFINITY
     for (const handle of apiHandles) dropPressure(handle.close({ timeoutMs }))
@@ -115,10 +119,12 @@ export class ChannelEnd {
   #linger(): Promise<void> {
     return new Promise((resolve) => {
       const timer = this.#options.clock.schedule(LINGER_MS, resolve)
-      this.#stopLingering = () => {
+      // By way of a variable: docs/decisions/0025.
+      const stop = (): void => {
         timer.cancel()
         resolve()
       }
+      this.#stopLingering = stop
     })
   }
 }

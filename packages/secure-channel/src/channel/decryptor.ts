@@ -54,8 +54,8 @@ export interface DecryptorOptions {
   readonly firstPath: Route
   /** The peer showed a history and credentials anew; messages behind wait until this is settled. Never rejects. */
   onRefresh(payload: RefreshPayload): Promise<void>
-  /** The peer has ended the channel. */
-  onClose(): void
+  /** The peer has ended the channel. @param isAnyMissing whether messages it sent before may still come. */
+  onClose(isAnyMissing: boolean): void
   onWindowLost(): void
   /** The vault failed to open a message, or answered with something impossible. */
   onFailure(error: unknown): void
@@ -195,7 +195,7 @@ export class Decryptor implements CiphertextReceiver {
     else {
       this.#hasClosed = true
       this.#options.window.endAt(nonce)
-      this.#options.onClose()
+      this.#options.onClose(this.#options.window.hasGap)
     }
   }
 

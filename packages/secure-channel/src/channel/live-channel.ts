@@ -273,7 +273,7 @@ export class LiveChannel implements RegisteredChannel {
       firstPath: returnRoute.withoutRecipient(),
       path: role === 'initiator' ? undefined : this.#createPath(route),
       onRefresh: (payload) => this.#refresh(payload),
-      onClose: () => this.#endSoon('peer'),
+      onClose: (isAnyMissing) => this.#endSoon('peer', undefined, isAnyMissing),
       onWindowLost: () => this.#endSoon('cut', windowLost(peer)),
       onFailure: (error) => this.#endSoon('expired', failed('open', error)),
       onRefused,
@@ -331,7 +331,7 @@ export class LiveChannel implements RegisteredChannel {
   }
 
   /** Ends the channel from within its own workers, which must not wait for themselves. */
-  #endSoon(reason: ChannelClosedReason, error?: OckamError<SecureChannelErrorCode>): void {
-    dropPressure(this.#end.begin(reason, error))
+  #endSoon(reason: ChannelClosedReason, error?: OckamError<SecureChannelErrorCode>, isAnyMissing = false): void {
+    dropPressure(this.#end.begin(reason, error, isAnyMissing))
   }
 }

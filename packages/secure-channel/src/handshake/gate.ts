@@ -32,14 +32,15 @@ export interface GateOptions {
 }
 
 export class Gate implements BatchWorker {
-  readonly #options: GateOptions
+  /** Let go when the handshake has ended: a channel lives long, and what it was opened with should not. */
+  #handshake: Pick<GateOptions, 'handshake' | 'onStopped'> | undefined
   readonly #handle: WorkerHandle
   readonly #wait = new PressureWait()
   #receiver: CiphertextReceiver | undefined
 
   constructor(options: GateOptions) {
-    this.#options = options
     const { router, from, addresses } = options
+    this.#handshake = options
     const { decryptorInternal, decryptorRemote } = addresses
     this.#handle = router.startWorker(decryptorInternal, this, { aliases: [decryptorRemote], from, isTransit: true })
   }
@@ -69,13 +70,14 @@ export class Gate implements BatchWorker {
 
   stop(): void {
     this.shut()
-    this.#options.onStopped()
+    this.#handshake?.onStopped()
   }
 
   async #shakeHands(messages: readonly LocalMessage[], context: Context): Promise<void> {
     for (let at = 0; at < messages.length && !this.#wait.hasEnded; at++) {
       if (this.#receiver !== undefined) return this.#receiver.open(messages, at, context)
-      this.#receiver = await this.#options.handshake(messages[at] as LocalMessage, context)
+      this.#receiver = await this.#handshake?.handshake(messages[at] as LocalMessage, context)
+      if (this.#receiver !== undefined) this.#handshake = undefined
     }
   }
 }

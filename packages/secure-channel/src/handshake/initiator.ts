@@ -190,6 +190,7 @@ class Initiator {
     }
     this.#isDone = true
     this.#state?.forget()
+    this.#state = undefined
     this.#resolve(channel)
     return channel.receiver
   }

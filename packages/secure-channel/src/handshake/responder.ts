@@ -174,6 +174,7 @@ export class Responder {
       return undefined
     }
     this.#state?.forget()
+    this.#state = undefined
     this.#hasAccepted = true
     this.#settle(channel)
     return channel.receiver

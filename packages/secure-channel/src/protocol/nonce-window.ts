@@ -44,4 +44,12 @@ export class NonceWindow {
   endAt(nonce: number): void {
     this.#last = nonce
   }
+
+  /** Whether a nonce below the highest has not been seen and would still be accepted. */
+  get hasGap(): boolean {
+    for (let nonce = Math.max(0, this.#highest - WINDOW_SIZE); nonce < this.#highest; nonce++) {
+      if (this.#seen[nonce % SLOTS] !== nonce) return true
+    }
+    return false
+  }
 }

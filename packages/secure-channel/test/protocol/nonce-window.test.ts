@@ -74,6 +74,20 @@ describe('the replay window', () => {
     expect(new NonceWindow().judge(readNonce(bytes, 0))).toBe('ahead')
   })
 
+  test('has a gap as long as anything below the highest would still be accepted', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -3, max: 3 }), { maxLength: 120 }), (steps) => {
+        const window = new NonceWindow()
+        for (const step of steps) {
+          accept(window, Math.max(0, window.highest + step))
+          const below = Array.from({ length: window.highest }, (_, nonce) => window.judge(nonce))
+          expect(window.hasGap).toBe(below.includes('fresh'))
+        }
+      }),
+    )
+    expect(new NonceWindow().hasGap).toBe(false)
+  })
+
   test('after the last message only what was sent before it is taken', () => {
     const window = new NonceWindow()
     window.accept(5)
