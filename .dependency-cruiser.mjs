@@ -2,7 +2,7 @@
 // of ours; only the facade composes. Tests may use packages below their own in one fixed order, so that no cycle can arise.
 
 const protocols = ['routing', 'identity', 'secure-channel', 'credentials', 'portals']
-const plugIns = ['transport-[a-z0-9-]+', 'vault-[a-z0-9-]+', 'storage-[a-z0-9-]+']
+const plugIns = ['transport-[a-z0-9-]+', 'vault-[a-z0-9-]+', 'aead-[a-z0-9-]+', 'storage-[a-z0-9-]+']
 const facade = ['core', 'routing', 'identity', 'secure-channel', 'vault-software']
 
 /** The order in which tests may look down. Packages that are not in it (plug-ins) may use the kits and what the kits use. */
@@ -81,7 +81,7 @@ export default {
     },
     ...testOrder.map((name, at) => testRule(name, testOrder.slice(0, at))),
     ...['transport-tcp', 'storage-file', 'storage-sqlite'].map((name) => testRule(name, testBase)),
-    testRule('portals', [...testOrder, 'transport-tcp']),
+    ...['portals', 'aead-native'].map((name) => testRule(name, [...testOrder, 'transport-tcp'])),
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'everything-resolves', severity: 'error', from: {}, to: { couldNotResolve: true } },
     {

@@ -15,6 +15,7 @@ const folders = roots
 const isolated = new Set([
   'transport-tcp',
   'portals',
+  'aead-native',
   'storage-file',
   'storage-sqlite',
   'cli',

@@ -15,7 +15,7 @@ import type { Backend } from './backend.ts'
 import { ChannelSlot } from './channel-slot.ts'
 import { vaultError } from './error.ts'
 import { oneAtATime } from './one-at-a-time.ts'
-import { createPrimitives } from './primitives.ts'
+import { type AeadSource, createPrimitives } from './primitives.ts'
 import type { VaultProtection } from './protection.ts'
 import { SealedKeys } from './sealed-keys.ts'
 import { SigningSlot } from './signing-slot.ts'
@@ -28,6 +28,11 @@ export interface SoftwareVaultOptions {
   readonly protection?: VaultProtection
   /** Source of all keys and nonces (default: the platform's). For tests: a predictable source makes predictable keys. */
   readonly random?: Random
+  /**
+   * Makes the AEAD keys of `primitives`, and so those of secure channels: `nativeAead()` of `@ockam/aead-native`. Algorithms that it refuses with
+   * `vault/unsupported` are the vault's own, as are all when it is undefined. Stored keys are sealed by the vault itself in any case.
+   */
+  readonly aead?: AeadSource | undefined
 }
 
 export interface SoftwareVault extends Vault, AsyncDisposable {
@@ -47,10 +52,11 @@ export interface SoftwareVault extends Vault, AsyncDisposable {
   close(): Promise<void>
 }
 
-export function assembleVault(backend: Backend, { store, protection, random }: SoftwareVaultOptions): SoftwareVault {
+export function assembleVault(backend: Backend, { store, protection, random, aead }: SoftwareVaultOptions): SoftwareVault {
   if (store === undefined && protection !== undefined) {
     throw vaultError('vault/invalid-argument', 'protection is for stored keys: give a store too, or leave protection out.')
   }
+  const primitives = createPrimitives(backend, aead)
   const injectedRandom = random === undefined ? undefined : checkedRandom(random)
   const secureRandom = injectedRandom ?? systemRandom
   const sealedKeys =
@@ -70,7 +76,7 @@ export function assembleVault(backend: Backend, { store, protection, random }: S
     signing,
     verifying: new VerifyingSlot(backend),
     channel,
-    primitives: createPrimitives(backend),
+    primitives,
     open: () => inTurn(async () => sealedKeys?.open()),
     changeProtection: async (next: Parameters<SoftwareVault['changeProtection']>[0]): Promise<void> => {
       if (sealedKeys === undefined)
