@@ -1,9 +1,10 @@
 /**
  * Who races where. A contestant is a module with roles (see runner/child.mjs); `takes` says in which cases it can run, `relayFirst` that its receiver registers
- * with the relay instead of being dialled by it, `needs` which install it needs. One that is not there is reported as absent, never replaced by a number.
+ * with the relay instead of being dialled by it, `needs` which install, or which compiled part, it needs. One that is not there is reported as absent, never replaced by a number.
  */
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { findNativeAead } from '@ockam/aead-native'
 
 const at = (path) => new URL(path, import.meta.url)
 const isRelayed = (aCase) => aCase.isRelayed
@@ -34,6 +35,15 @@ export const CONTESTANTS = [
     with: { forgetsVerified: true },
     note: 'verifies every history and attestation anew',
   },
+  {
+    name: 'ours, native',
+    module: at('ours/node.mjs').href,
+    takes: isSecure,
+    with: { isNative: true },
+    needs: 'native',
+    relayFirst: true,
+    note: 'messages sealed by @ockam/aead-native',
+  },
   { name: 'net', module: at('peers/net.mjs').href, takes: not(isSecure), note: 'byte stream; relayed by a blind byte proxy' },
   {
     name: 'tls',
@@ -61,6 +71,7 @@ export const CONTESTANTS = [
 /** Why a contestant cannot run, or undefined when it can. */
 export function absence(contestant, peers) {
   if (contestant.needs === 'peers' && peers.absence !== undefined) return peers.absence
+  if (contestant.needs === 'native' && findNativeAead() === undefined) return 'the native AEAD is not built, or does not run here'
   if (!existsSync(new URL(contestant.module))) return 'its program is not there'
   return undefined
 }

@@ -5,6 +5,7 @@
  * both processes: the key is drawn from them, its date is fixed. Everything after that, the secure-channel keys too, is random as always.
  */
 import { createHash } from 'node:crypto'
+import { nativeAead } from '@ockam/aead-native'
 import { memoryStore } from '@ockam/core'
 import { createIdentities } from '@ockam/identity'
 import { createRouter } from '@ockam/routing'
@@ -48,7 +49,7 @@ export async function secureParty([ownSeed, peerSeed], settings) {
   const store = memoryStore()
   const identity = await createIdentity(ownSeed, store)
   const peer = await createIdentity(peerSeed, memoryStore())
-  const vault = softwareVault({ store })
+  const vault = softwareVault({ store, ...(settings.isNative && { aead: nativeAead() }) })
   const router = plainParty()
   const identities = createIdentities({ vault, store, ...(settings.forgetsVerified && { verificationCacheSize: 0 }) })
   const channels = createSecureChannels({ router, vault, identities })

@@ -9,9 +9,10 @@ const perSecond = (result) => result?.perSecond
 const p50 = (result) => result?.p50Us
 const cpuOfBothSides = (result) => result?.cpuUs && result.cpuUs.send + result.cpuUs.receive
 
-const atLeast = (aCase, against, limit) => ({
-  name: `${aCase}: ours / ${against} ≥ ${limit}`,
+const atLeast = (aCase, against, limit, contestant = 'ours') => ({
+  name: `${aCase}: ${contestant} / ${against} ≥ ${limit}`,
   aCase,
+  contestant,
   against,
   limit,
   of: perSecond,
@@ -20,6 +21,7 @@ const atLeast = (aCase, against, limit) => ({
 const atMost = (aCase, against, limit, of, what) => ({
   name: `${aCase}: ${what} ours / ${against} ≤ ${limit}`,
   aCase,
+  contestant: 'ours',
   against,
   limit,
   of,
@@ -33,6 +35,7 @@ const RATIOS = [
   atLeast(throughput('secure', 'direct', '1 KiB'), 'libp2p', 1.8),
   atLeast(throughput('secure', 'relayed', '1 KiB'), 'libp2p', 10),
   atLeast(throughput('secure', 'direct', '64 KiB'), 'secret-stream', 1.35),
+  atLeast(throughput('secure', 'direct', '64 KiB'), 'secret-stream', 1.35, 'ours, native'),
   ...['plain', 'secure'].map((security) => atMost(`echo ${security} direct 64 B pinned`, 'ceiling', 1.4, p50, 'p50')),
   atMost('handshake direct', 'tls', 0.6, cpuOfBothSides, 'CPU of both sides'),
 ]
@@ -51,8 +54,8 @@ const divide = (a, b) => (a === undefined || b === undefined ? undefined : a / b
 /** `results[case][contestant]`, `codecs[contestant]` and `starts[program]` hold medians. */
 export function judge(results, codecs, starts = {}) {
   return [
-    ...RATIOS.map(({ name, aCase, against, of, isMet }) =>
-      verdict(name, divide(of(results[aCase]?.ours), of(results[aCase]?.[against])), isMet),
+    ...RATIOS.map(({ name, aCase, contestant, against, of, isMet }) =>
+      verdict(name, divide(of(results[aCase]?.[contestant]), of(results[aCase]?.[against])), isMet),
     ),
     ...['plain', 'secure'].map((security) =>
       verdict(

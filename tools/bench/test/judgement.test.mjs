@@ -22,6 +22,20 @@ describe('goals', () => {
     expect(verdictOf(judge(results(69), {}), 'secure direct 64 B: ours / ceiling')).toBe('not met')
   })
 
+  test('of the native AEAD look at it alone', () => {
+    const results = (ours, native) => ({
+      'throughput secure direct 64 KiB': {
+        ours: { perSecond: ours },
+        'ours, native': native,
+        'secret-stream': { perSecond: 100 },
+      },
+    })
+    const verdict = (ours, native) => verdictOf(judge(results(ours, native), {}), 'ours, native / secret-stream')
+    expect(verdict(1, { perSecond: 135 })).toBe('met')
+    expect(verdict(200, { perSecond: 134 })).toBe('not met')
+    expect(verdict(200, { absent: 'not built' })).toBe('not measured')
+  })
+
   test('compare the CPU of both sides of a channel set-up', () => {
     const cost = (send, receive) => ({ cpuUs: { send, receive } })
     const handshakes = (ours) => judge({ 'handshake direct': { ours, tls: cost(500, 500) } }, {})

@@ -1,4 +1,5 @@
 /** Our contestant does the job it is timed for, on the sources: each scenario, plain and secure, direct and through the relay service. Its roles run in this process. */
+import { findNativeAead } from '@ockam/aead-native'
 import { describe, expect, test } from 'vitest'
 import { create } from '../codec/ours-changing-routes.mjs'
 import { receive, relay, send } from '../ours/node.mjs'
@@ -41,6 +42,14 @@ async function run(aCase, { messages = Number.POSITIVE_INFINITY, answers = Numbe
     start().catch(reject)
   })
 }
+
+describe.skipIf(findNativeAead() === undefined)('our contestant with the native AEAD', () => {
+  test('delivers and answers encrypted messages, and opens channels', async () => {
+    expect(await run({ scenario: 'throughput', isSecure: true, isNative: true }, { messages: MESSAGES })).toBe(MESSAGES)
+    expect(await run({ scenario: 'echo', isSecure: true, isNative: true }, { answers: QUESTIONS })).toBe(QUESTIONS)
+    expect(await run({ scenario: 'handshake', isSecure: true, isNative: true }, { answers: 5 })).toBe(5)
+  })
+})
 
 describe('our contestant', () => {
   for (const isSecure of [false, true])
