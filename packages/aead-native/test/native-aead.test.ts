@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { inspect } from 'node:util'
 import type { AeadKey, BatchAeadKey } from '@ockam/core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Addon, DONE, loadAddon } from '../src/addon.ts'
@@ -100,6 +101,12 @@ describe.skipIf(!isBuilt)('an addon', () => {
     const { aeadKey } = tryToLoad(() => half) as NativeAead
     expect(() => aeadKey(secret, 'chacha20-poly1305')).toThrow(unsupported(/chacha20-poly1305/))
     aeadKey(secret).sealInto(new Uint8Array(16), 0, new Uint8Array(), 0, 0, 0)
+  })
+
+  test('shows nothing of a key to whoever prints it', () => {
+    const key = nativeAead().aeadKey(new Uint8Array(32).fill(0xab))
+    const printed = [inspect(key, { depth: Infinity, showHidden: true, getters: true }), JSON.stringify(key)].join(' ')
+    expect(printed).toBe('NativeAeadKey {} {}')
   })
 
   test('whose OpenSSL fails says so, and that is no forgery', () => {

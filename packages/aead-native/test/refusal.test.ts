@@ -356,6 +356,84 @@ describe.skipIf(!isBuilt)('memory of every kind', () => {
 })
 
 describe.skipIf(!isBuilt)('the addon alone', () => {
+  const fits = (at: number, length: number) => at >= 0 && length >= 0 && at + length <= 100
+
+  test('compares every range with its array, tags included', () => {
+    const addon = open()
+    const key = addon.create(secret, 0) as AddonKey
+    const memory = new Uint8Array(300)
+    const [slab, input, run] = [memory.subarray(100, 200), plainText(100), new Float64Array(3)]
+    const edges = [-1, 0, 1, 15, 16, 17, 83, 84, 85, 99, 100, 101, 2 ** 32, 2 ** 53 - 1]
+    for (const outAt of edges)
+      for (const inAt of edges)
+        for (const length of edges) {
+          const [seals, opens] = [fits(inAt, length) && fits(outAt, length + 16), fits(inAt, length) && fits(outAt, length - 16)]
+          expect(addon.seal(key, slab, outAt, inAt, length, 0) !== 2).toBe(seals)
+          expect(addon.seal(key, slab, outAt, inAt, length, 0, input) !== 2).toBe(seals)
+          expect(addon.open(key, slab, outAt, inAt, length, 0) !== 2).toBe(opens)
+          expect(addon.open(key, slab, outAt, inAt, length, 0, input) !== 2).toBe(opens)
+          run.set([outAt, inAt, length])
+          expect(addon.sealMany(key, slab, run, 1, 0) !== 2).toBe(seals)
+          run.set([outAt, inAt, length])
+          expect(addon.openMany(key, slab, run, 1, 0) !== 2).toBe(fits(inAt, length) && fits(outAt, Math.max(0, length - 16)))
+        }
+    expect(memory.subarray(0, 100)).toEqual(new Uint8Array(100))
+    expect(memory.subarray(200)).toEqual(new Uint8Array(100))
+  })
+
+  test('takes no other array for bytes, and no other for jobs', () => {
+    const addon = open()
+    const key = addon.create(secret, 0) as AddonKey
+    const [good, run] = [new Uint8Array(64), new Float64Array(3)]
+    const others = [Int8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array]
+    for (const Other of others) {
+      const other = new Other(64) as unknown as Uint8Array
+      expect(addon.create(new Other(32) as unknown as Uint8Array, 0)).toBeUndefined()
+      expect(addon.seal(key, other, 0, 0, 8, 0)).toBe(2)
+      expect(addon.seal(key, good, 0, 0, 8, 0, other)).toBe(2)
+      expect(addon.seal(key, good, 0, 0, 8, 0, good, other)).toBe(2)
+      expect(addon.open(key, good, 0, 0, 24, 0, other)).toBe(2)
+      expect(addon.sealMany(key, other, run, 1, 0)).toBe(2)
+      if (Other !== Float64Array) expect(addon.sealMany(key, good, other as unknown as Float64Array, 1, 0)).toBe(2)
+      expect(addon.withNonce(key, good, other, good, true)).toBe(2)
+    }
+    expect(addon.sealMany(key, good, new BigInt64Array(8) as unknown as Float64Array, 1, 0)).toBe(2)
+    for (const length of [0, 16, 31, 33]) expect(addon.create(new Uint8Array(length), 0)).toBeUndefined()
+    for (const algorithm of [-1, 2, 0.5, Number.NaN]) expect(addon.create(secret, algorithm)).toBeUndefined()
+    expect(good).toEqual(new Uint8Array(64))
+  })
+
+  test('knows how many jobs there are, where nonces end, and what is too short for a tag', () => {
+    const addon = open()
+    const key = addon.create(secret, 0) as AddonKey
+    const slab = new Uint8Array(100)
+    for (const count of [3, 2 ** 31, 2 ** 53 - 1]) expect(addon.sealMany(key, slab, new Float64Array(8), count, 0)).toBe(2)
+    expect(addon.sealMany(key, slab, new Float64Array(6), 2, 2 ** 53 - 1)).toBe(2)
+    expect(slab).toEqual(new Uint8Array(100))
+    expect(addon.sealMany(key, slab, new Float64Array(6), 2, 2 ** 53 - 2)).toBe(DONE)
+    // An empty text and its tag; without the last byte of that it is nothing.
+    expect(addon.seal(key, slab, 0, 0, 0, 5)).toBe(DONE)
+    for (const length of [0, 15, 16]) {
+      const run = Float64Array.of(20, 0, length)
+      expect(addon.openMany(key, slab, run, 1, 5)).toBe(DONE)
+      expect(run[2]).toBe(length === 16 ? DONE : 1)
+    }
+  })
+
+  test('does nothing with a destroyed key', () => {
+    const addon = open()
+    const key = addon.create(secret, 0) as AddonKey
+    addon.destroy(key)
+    const [slab, run] = [new Uint8Array(64), new Float64Array(3)]
+    expect(addon.seal(key, slab, 0, 0, 8, 0)).toBe(3)
+    expect(addon.open(key, slab, 0, 0, 24, 0)).toBe(3)
+    expect(addon.sealMany(key, slab, run, 1, 0)).toBe(3)
+    expect(addon.openMany(key, slab, run, 1, 0)).toBe(3)
+    expect(addon.withNonce(key, slab, new Uint8Array(12), slab, true)).toBe(3)
+    expect(addon.rekey(key)).toBeUndefined()
+    expect(slab).toEqual(new Uint8Array(64))
+  })
+
   test('answers with a number to any arguments, and writes to nothing but their arrays', () => {
     const addon = open()
     const live = addon.create(secret, 0) as AddonKey
