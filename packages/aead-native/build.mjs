@@ -1,8 +1,8 @@
 // Compiles the addon for this machine into prebuilds/<platform>-<arch>[-musl]/aead.node, with the compiler that CC names, else `cc` (Windows: `gcc`, as
-// MinGW-w64 brings it). Without a compiler it says so in one line and succeeds: the package then tells the same to whoever asks for the accelerator.
-// `--require` makes that a failure.
+// MinGW-w64 brings it). Where that is not possible it says why and succeeds; `--require` makes that a failure.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import headers from 'node-api-headers'
 
@@ -33,28 +33,33 @@ const platforms = {
   win32: { flags: ['-shared', '-static-libgcc', '-Wl,--nxcompat,--dynamicbase,--high-entropy-va', '-s'], libraries: importFromNode },
 }
 
-const platform = platforms[process.platform]
-const machine = run(compiler, ownFlags, '-dumpmachine')
-if (platform === undefined || machine.status !== 0) {
-  const why = platform === undefined ? `nobody has tried ${process.platform}` : `there is no C compiler (${compiler})`
+/** Not a failure, unless it is required: whoever asks for the accelerator is told, and everything else works without it. */
+function notBuilt(why) {
   process.stderr.write(`The native part of @ockam/aead-native is not built: ${why}.\n`)
-  process.exit(process.argv.includes('--require') ? 1 : 0)
+  process.exitCode = process.argv.includes('--require') ? 1 : 0
 }
 
-const isMusl = process.platform === 'linux' && machine.stdout.includes('musl')
-const target = join(folder, 'prebuilds', `${process.platform}-${process.arch}${isMusl ? '-musl' : ''}`)
-mkdirSync(target, { recursive: true })
-// Programs that have the old file loaded keep it: the new one takes its name, not its place.
-const scratch = mkdtempSync(join(target, 'new-'))
-try {
-  const output = join(scratch, 'aead.node')
-  const source = join(folder, 'native', 'aead.c')
-  const { status, stderr } = run(compiler, ownFlags, flags, platform.flags, source, '-o', output, platform.libraries(scratch))
-  if (status === 0) renameSync(output, join(target, 'aead.node'))
-  else {
-    process.stderr.write(`${compiler} could not compile native/aead.c:\n${stderr}\n`)
-    process.exitCode = 1
+function build() {
+  const platform = platforms[process.platform]
+  if (platform === undefined) return notBuilt(`nobody has tried ${process.platform}`)
+  const machine = run(compiler, ownFlags, '-dumpmachine')
+  if (machine.status !== 0) return notBuilt(`there is no C compiler (${compiler})`)
+  const isMusl = process.platform === 'linux' && machine.stdout.includes('musl')
+  const target = join(folder, 'prebuilds', `${process.platform}-${process.arch}${isMusl ? '-musl' : ''}`)
+  const scratch = mkdtempSync(join(tmpdir(), 'aead-native-'))
+  try {
+    const output = join(scratch, 'aead.node')
+    const source = join(folder, 'native', 'aead.c')
+    const { status, stderr } = run(compiler, ownFlags, flags, platform.flags, source, '-o', output, platform.libraries(scratch))
+    if (status !== 0) return notBuilt(`${compiler} could not compile native/aead.c:\n${stderr.trimEnd()}`)
+    mkdirSync(target, { recursive: true })
+    // Programs that have the old file loaded keep it: the new one takes its name, not its place.
+    const fresh = join(target, `aead-${process.pid}.new`)
+    copyFileSync(output, fresh)
+    renameSync(fresh, join(target, 'aead.node'))
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
   }
-} finally {
-  rmSync(scratch, { recursive: true, force: true })
 }
+
+build()
