@@ -12,7 +12,7 @@ export function measuredSection(report) {
       ...names.map((contestant) => {
         const result = report.results[name][contestant]
         if (result === undefined) return ''
-        return result.absent !== undefined || result.failed !== undefined ? 'absent' : cell(result, contestant, report.results[name])
+        return result.absent !== undefined || result.failed !== undefined ? 'absent' : cell(result)
       }),
     ])
     return table(['', ...names], rows)
@@ -48,7 +48,7 @@ ${compare(of('throughput', true), thousands)}
 
 ### CPU µs per message: sender + relay + receiver
 
-${compare(of('throughput'), (result, name) => (name === 'ceiling' || name === 'ours' || name === 'tls' || name === 'libp2p' ? cpu(result) : ''))}
+${compare(of('throughput'), cpu)}
 
 ### Echo of 64 bytes, p50 / p99 µs
 
