@@ -122,6 +122,53 @@ describe('the message that TCP and UDP carry', () => {
     )
   })
 
+  test('is read alike by a decoder that knows the stream and by one that knows nothing, whole, cut, changed and with other bytes around it', () => {
+    const outcome = (decoder: TransportMessageDecoder, bytes: Uint8Array, start: number, end: number): unknown => {
+      try {
+        const { onwardRoute, returnRoute, payload, isPayloadAlone } = decoder.decode(bytes, start, end)
+        return [String(onwardRoute), String(returnRoute), hex(payload), isPayloadAlone]
+      } catch (error) {
+        return error instanceof Error ? error.message : error
+      }
+    }
+    // The same routes behind other heads, and routes that begin alike.
+    const stream = [
+      ECHO_FOUR,
+      ECHO_FOUR.replace('84', '83').replace(' f6', ''),
+      ECHO_FOUR.replace('f6', '6161'),
+      ECHO_FOUR.replace('6563686f', '65636870'),
+      ECHO_FOUR.replace('6e74', '6e75'),
+      ECHO_FOUR.replace('81 8200446563686f', '80'),
+    ].map(bytesOf)
+    const step = fc.record({
+      kind: fc.nat(stream.length - 1),
+      times: fc.integer({ min: 1, max: 4 }),
+      at: fc.nat(3),
+      cut: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(30) }),
+      change: fc.option(fc.tuple(fc.nat(29), fc.nat(255)), { freq: 4 }),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+        const knowing = new TransportMessageDecoder()
+        for (const { kind, times, at, cut, change } of steps) {
+          const one = stream[kind] as Uint8Array
+          // What was cut off goes on behind the end.
+          const bytes = new Uint8Array(at + one.length + 5)
+          bytes.set(one, at)
+          if (change !== null) bytes[at + (change[0] % one.length)] = change[1]
+          const end = at + Math.max(0, one.length - cut)
+          for (let i = 0; i < times; i++) {
+            expect(outcome(knowing, bytes, at, end)).toEqual(outcome(new TransportMessageDecoder(), bytes, at, end))
+          }
+          // The input itself ends there.
+          const ended = bytes.subarray(0, end)
+          expect(outcome(knowing, ended, at, bytes.length)).toEqual(outcome(new TransportMessageDecoder(), ended, at, bytes.length))
+        }
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
   test('mutated or cut, throws nothing but OckamError and reads nothing behind its end', () => {
     const valid = bytesOf(ECHO_FOUR)
     const decoder = new TransportMessageDecoder()

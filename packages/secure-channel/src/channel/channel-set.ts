@@ -54,6 +54,7 @@ export class ChannelSet {
   ending(channel: RegisteredChannel): void {
     this.#live.delete(channel.address.key)
     this.#ending.add(channel)
+    if (this.#live.size === 0) this.#stopChecking()
   }
 
   /** Nothing of it is left. */
@@ -72,10 +73,14 @@ export class ChannelSet {
   /** Whoever is opening a channel is told; channels, also those that are ending already, are closed. */
   async close(options: CloseOptions): Promise<void> {
     this.#isClosed = true
-    this.#timer?.cancel()
-    this.#timer = undefined
+    this.#stopChecking()
     for (const end of this.#openings) end(closed())
     await closeAll([...this.#live.values(), ...this.#ending], options)
+  }
+
+  #stopChecking(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
   }
 
   #scheduleCheck(): void {
