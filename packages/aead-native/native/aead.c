@@ -31,7 +31,7 @@ enum { KEY_WEIGHT = 1536 };
 /* 2^53 - 1. */
 #define MAX_SAFE_INTEGER 9007199254740991.0
 
-/* As in src/binding.ts. */
+/* As in src/addon.ts. */
 enum outcome { DONE = 0, FORGED = 1, OUT_OF_RANGE = 2, DESTROYED = 3, FAILED = 4 };
 
 enum algorithm { AES_256_GCM = 0, CHACHA20_POLY1305 = 1, ALGORITHMS = 2 };
