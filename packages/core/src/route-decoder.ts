@@ -10,6 +10,7 @@ import { Address } from './address.ts'
 import { CborReader } from './cbor/index.ts'
 import { OckamError } from './error.ts'
 import { Route } from './route.ts'
+import { isSame } from './same-bytes.ts'
 
 /** Addresses a received onward and return route may have together, unless configured otherwise: what stops loops between nodes. */
 export const MAX_ROUTE_ADDRESSES: 32 = 32
@@ -37,9 +38,10 @@ interface MemoEntry {
 export class RouteDecoder {
   /** Offset behind the route decoded last. */
   position = 0
+  /** Where the route decoded last is remembered: the same number as for the message before, nearly always means the same route. */
+  slot = 0
   readonly #maxAddresses: number
   readonly #memo: MemoEntry[] = []
-  #recent = 0
   #oldest = 0
   /** The last input, its length, where it begins in its buffer, and a view of all of that: the messages of one read share them, and asking is slow. */
   #bytes: Uint8Array = NO_BYTES
@@ -67,10 +69,10 @@ export class RouteDecoder {
     // The view below is over all of the buffer: an end that is too far would compare with what is no part of the input.
     const last = end < this.#length ? end : this.#length
     const offset = this.#offset + at
-    for (let i = 0, slot = this.#recent; i < count; i++, slot = slot + 1 === count ? 0 : slot + 1) {
+    for (let i = 0, slot = this.slot; i < count; i++, slot = slot + 1 === count ? 0 : slot + 1) {
       const entry = memo[slot] as MemoEntry
-      if (entry.length <= last - at && isSame(this.#view, offset, entry)) {
-        this.#recent = slot
+      if (entry.length <= last - at && isSame(this.#view, offset, entry.view, entry.start, entry.length)) {
+        this.slot = slot
         this.position = at + entry.length
         return entry.route
       }
@@ -114,7 +116,7 @@ export class RouteDecoder {
     const memo = this.#memo
     const slot = memo.length < MEMO_ENTRIES ? memo.length : this.#oldest
     memo[slot] = { view: this.#blockView, start, length: size, route }
-    this.#recent = slot
+    this.slot = slot
     this.#oldest = slot + 1 === MEMO_ENTRIES ? 0 : slot + 1
     return route
   }
@@ -164,15 +166,6 @@ function addressEnd(bytes: Uint8Array, at: number, end: number): number {
   }
   position += length
   return position > end ? NOT_SHORTEST : position
-}
-
-/** Whether the bytes at `offset` are those of the entry; four at a time, which is three times as fast. */
-function isSame(view: DataView, offset: number, entry: MemoEntry): boolean {
-  const { view: known, start, length } = entry
-  const whole = length & ~3
-  for (let i = whole; i < length; i++) if (view.getUint8(offset + i) !== known.getUint8(start + i)) return false
-  for (let i = 0; i < whole; i += 4) if (view.getInt32(offset + i, true) !== known.getInt32(start + i, true)) return false
-  return true
 }
 
 function tooManyAddresses(count: number, limit: number): OckamError<'core/limit-exceeded'> {

@@ -8,24 +8,40 @@
 import { CborReader } from './cbor/index.ts'
 import { OckamError } from './error.ts'
 import type { TransportMessage } from './message.ts'
-import type { Route } from './route.ts'
+import { Route } from './route.ts'
 import { MAX_ROUTE_ADDRESSES, RouteDecoder } from './route-decoder.ts'
+import { isSame } from './same-bytes.ts'
 
 const FOUR_ELEMENTS = 0x84
 const NULL = 0xf6
 const NO_BUFFER = new ArrayBuffer(0)
 /** Up to this length V8 keeps bytes within the array's own object: copying them costs little more than a view, which would be copied before long. */
 const SMALL = 64
+const NO_VIEW = new DataView(NO_BUFFER)
+/** After so many messages in a row with the same return route the next ones are expected to have the same routes as the last. */
+const STREAM = 8
+/** Longer routes are looked up one by one, always. */
+const MAX_HEADER = 512
 
 /** Decodes messages of one connection. Keep one per connection: it remembers the routes that keep coming. */
 export class TransportMessageDecoder {
   readonly #maxAddresses: number
   readonly #onward: RouteDecoder
   readonly #return: RouteDecoder
-  /** The last input and its memory: the messages of one read share them, and asking an array for its buffer is slow. */
+  /** The last input, its length and its memory: the messages of one read share them, and asking an array for its buffer is slow. */
   #bytes: Uint8Array | undefined
+  #length = 0
   #buffer: ArrayBufferLike = NO_BUFFER
   #offset = 0
+  #view: DataView = NO_VIEW
+  /** Where the return route decoded last is remembered, and how many messages in a row had it. */
+  #slot = 0
+  #repeats = 0
+  /** In a stream, what each message is expected to have in front of its payload, which is compared in one go, and the routes in it. Else no bytes. */
+  #header: DataView = NO_VIEW
+  #headerLength = 0
+  #onwardRoute: Route = Route.empty
+  #returnRoute: Route = Route.empty
 
   /** @param maxAddresses most addresses in onward and return route together. */
   constructor(maxAddresses: number = MAX_ROUTE_ADDRESSES) {
@@ -40,12 +56,25 @@ export class TransportMessageDecoder {
    * @throws {OckamError} `core/invalid-cbor`, `core/invalid-address`, `core/limit-exceeded`
    */
   decode(bytes: Uint8Array, start: number, end: number): TransportMessage {
-    const elements = start < end ? (bytes[start] as number) - 0x80 : 0
-    if (elements < 3 || elements > 0x17) return this.#decodeUnusual(bytes.subarray(start, end))
-    const onwardRoute = this.#onward.decode(bytes, start + 1, end)
-    const returnRoute = this.#return.decode(bytes, this.#onward.position, end)
-    this.#checkAddresses(onwardRoute, returnRoute)
-    let at = this.#return.position
+    if (bytes !== this.#bytes) this.#look(bytes)
+    let elements = 4
+    let onwardRoute = this.#onwardRoute
+    let returnRoute = this.#returnRoute
+    let at = start + this.#headerLength
+    // The view is over all of the buffer: an end that is too far would compare with what is no part of the input.
+    if (at === start || at > end || end > this.#length || !isSame(this.#view, this.#offset + start, this.#header, 0, at - start)) {
+      elements = start < end ? (bytes[start] as number) - 0x80 : 0
+      if (elements < 3 || elements > 0x17) return this.#decodeUnusual(bytes.subarray(start, end))
+      onwardRoute = this.#onward.decode(bytes, start + 1, end)
+      returnRoute = this.#return.decode(bytes, this.#onward.position, end)
+      this.#checkAddresses(onwardRoute, returnRoute)
+      at = this.#return.position
+      const { slot } = this.#return
+      this.#repeats = slot === this.#slot ? this.#repeats + 1 : 0
+      this.#slot = slot
+      this.#headerLength = 0
+      if (this.#repeats === STREAM) this.#expect(start, at - start, onwardRoute, returnRoute)
+    }
     const head = at < end ? (bytes[at++] as number) : 0
     let length = head - 0x40
     if (length < 0 || length > 0x1b) throw invalid('the payload is not a byte string', at - start)
@@ -58,7 +87,9 @@ export class TransportMessageDecoder {
     if (length > end - at) throw invalid('the bytes end too early', at - start)
     const isPayloadAlone = length <= SMALL
     // Not `bytes.slice`: that looks for the method in each message, and costs a fifth of the copy.
-    const payload = isPayloadAlone ? Uint8Array.prototype.slice.call(bytes, at, at + length) : this.#view(bytes, at, length)
+    const payload = isPayloadAlone
+      ? Uint8Array.prototype.slice.call(bytes, at, at + length)
+      : new Uint8Array(this.#buffer, this.#offset + at, length)
     at += length
     if (elements > 4 || (elements === 4 && bytes[at] !== NULL) || (elements === 4 && at >= end)) {
       skipTracing(bytes.subarray(at, end), elements - 3)
@@ -66,13 +97,26 @@ export class TransportMessageDecoder {
     return { onwardRoute, returnRoute, payload, isPayloadAlone }
   }
 
-  #view(bytes: Uint8Array, at: number, length: number): Uint8Array {
-    if (bytes !== this.#bytes) {
-      this.#bytes = bytes
-      this.#buffer = bytes.buffer
-      this.#offset = bytes.byteOffset
-    }
-    return new Uint8Array(this.#buffer, this.#offset + at, length)
+  #look(bytes: Uint8Array): void {
+    this.#bytes = bytes
+    this.#length = bytes.length
+    this.#offset = bytes.byteOffset
+    const { buffer } = bytes
+    if (buffer === this.#buffer) return
+    this.#buffer = buffer
+    this.#view = new DataView(buffer)
+  }
+
+  /** A stream has begun: `length` bytes from `start` on, all of them valid, are expected in front of the next payloads. */
+  #expect(start: number, length: number, onwardRoute: Route, returnRoute: Route): void {
+    this.#repeats = 0
+    const from = this.#offset + start
+    if (length > MAX_HEADER || this.#view.getUint8(from) !== FOUR_ELEMENTS) return
+    if (this.#header === NO_VIEW) this.#header = new DataView(new ArrayBuffer(MAX_HEADER))
+    for (let i = 0; i < length; i++) this.#header.setUint8(i, this.#view.getUint8(from + i))
+    this.#headerLength = length
+    this.#onwardRoute = onwardRoute
+    this.#returnRoute = returnRoute
   }
 
   #decodeUnusual(bytes: Uint8Array): TransportMessage {

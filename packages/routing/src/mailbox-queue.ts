@@ -75,7 +75,8 @@ export class MailboxQueue {
   }
 
   get isFull(): boolean {
-    return this.#isOver(1) || (this.#budget.bytes >= this.#budget.scarceBytes && this.#weight >= this.#budget.share)
+    if (this.messages >= this.maxMessages || this.bytes >= this.maxBytes) return true
+    return this.#budget.bytes >= this.#budget.scarceBytes && this.#weight >= this.#budget.share
   }
 
   /** Whether the node has no room for one more message of that many bytes here: its budget is spent, and so would be the share of this mailbox. */

@@ -26,12 +26,15 @@ const DESCRIPTIONS = [
 ] as const
 
 export class Reachability {
+  /** Whether it lets everything in. Whoever routes looks here first: a call for each message costs more than all else that is checked. */
+  readonly isForAnyone: boolean
   readonly #flowControls: NodeFlowControls
   readonly #kind: number
   readonly #spawnerIds: ReadonlySet<string>
 
   /** @throws {OckamError} `routing/invalid-argument` */
   constructor(from: ReachabilityOption, flowControls: NodeFlowControls) {
+    this.isForAnyone = from === 'anyone'
     this.#flowControls = flowControls
     this.#spawnerIds = new Set(Array.isArray(from) ? from.map((spawner: { flowControlId: string }) => spawner.flowControlId) : [])
     if (from === 'channels') this.#kind = CHANNELS
@@ -58,7 +61,7 @@ export class Reachability {
       if (origin === undefined || peerOf(message) === undefined) return false
       return (origin.kind === 'channel' && origin.spawnerId !== undefined) || this.#flowControls.hasConsumer(key, origin)
     }
-    if (origin === undefined || this.#kind === ANYONE) return true
+    if (origin === undefined || this.isForAnyone) return true
     if (this.#kind === SPAWNERS && origin.spawnerId !== undefined && this.#spawnerIds.has(origin.spawnerId)) return true
     return this.#flowControls.hasConsumer(key, origin)
   }

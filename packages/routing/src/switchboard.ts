@@ -94,7 +94,8 @@ export class Switchboard {
     const { outgoing } = sender
     if (outgoing !== undefined && !isAllowedOut(outgoing, message)) return this.#drop('denied-outgoing', message, outgoing.description)
     message.localInfo = this.#flowControls.infoFrom(message.origin, message.localInfo)
-    if (!worker.reachability.allows(message, destination.key)) return this.#drop('not-reachable', message)
+    if (!worker.reachability.isForAnyone && !worker.reachability.allows(message, destination.key))
+      return this.#drop('not-reachable', message)
     if (message.forwards > this.#limits.maxForwards) return this.#drop('loop', message)
     if (message.onwardRoute.length + message.returnRoute.length > this.#limits.maxAddresses) return this.#tooLong(message)
     const { queue } = worker
