@@ -19,7 +19,7 @@ import {
 import { type CreateIdentitiesOptions, createIdentities } from '@ockam/identity'
 import { createRouter, createSessions, type RouterOptions, startEcho } from '@ockam/routing'
 import { createSecureChannels } from '@ockam/secure-channel'
-import { type SoftwareVault, softwareVault, type VaultProtection } from '@ockam/vault-software'
+import { type SoftwareVault, type SoftwareVaultOptions, softwareVault, type VaultProtection } from '@ockam/vault-software'
 import { OckamNode } from './node.ts'
 
 export interface NodeOptions
@@ -31,6 +31,8 @@ export interface NodeOptions
   readonly vault?: Partial<Vault>
   /** How software keys are protected in the store; see `@ockam/vault-software`. */
   readonly protection?: VaultProtection
+  /** What makes the software vault's AEAD keys, such as `findNativeAead()` of `@ockam/aead-native`. Default: the vault itself. */
+  readonly aead?: SoftwareVaultOptions['aead']
   /** `identity/…` settings that rarely change. */
   readonly identities?: Pick<
     CreateIdentitiesOptions,
@@ -50,7 +52,7 @@ export interface NodeOptions
  * @throws {OckamError} `vault/unlock-failed` for a wrong passphrase, `store/…`, `transport/…`; the store is closed then.
  */
 export async function createNode(options: NodeOptions = {}): Promise<OckamNode> {
-  const { random, protection } = options
+  const { random, protection, aead } = options
   const store = options.store ?? memoryStore()
   let software: SoftwareVault | undefined
   const release = async (): Promise<void> => {
@@ -61,7 +63,7 @@ export async function createNode(options: NodeOptions = {}): Promise<OckamNode> 
     }
   }
   try {
-    software = softwareVault({ store, ...(random && { random }), ...(protection && { protection }) })
+    software = softwareVault({ store, aead, ...(random && { random }), ...(protection && { protection }) })
     // A wrong passphrase shows here, not at the first handshake.
     await software.open()
     return compose(options, store, software, release)

@@ -160,6 +160,27 @@ describe('a node', () => {
     expect(String((await second.identities.channelProof(identifier)).identifier)).toBe(String(identifier))
   })
 
+  test('has the AEAD keys of its channels made by what it was handed', async () => {
+    const network = memoryNetwork()
+    const { primitives } = softwareVault()
+    let made = 0
+    const aead = {
+      aeadKey: (...key: Parameters<typeof primitives.aeadKey>) => {
+        made++
+        return primitives.aeadKey(...key)
+      },
+    }
+    const service = await makeNode(network)
+    const device = await makeNode(network, { aead })
+    await service.listenSecureChannels('api', { identity: await service.createIdentity(), trust: trustEveryone() })
+    await service.listen('/memory/service')
+    const identity = await device.createIdentity()
+    expect(made).toBe(0)
+    const channel = await device.openSecureChannel('/memory/service/secure/api', { identity, trust: trustEveryone() })
+    expect(await channel.request('echo', text('hello'), { timeoutMs: 5000 })).toEqual(text('hello'))
+    expect(made).toBeGreaterThan(3)
+  })
+
   test('tells how a channel ended: closed here, or by the peer', async () => {
     const { device, deviceIdentity, service, dial } = await three()
     const channel = await dial(device, String(deviceIdentity.identifier))

@@ -6,6 +6,7 @@
 import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto'
 import type { AeadAlgorithm } from '@ockam/core'
 import type { NonceCipher } from './backend.ts'
+import { giveBack } from './give-back-node.ts'
 
 const TAG_LENGTH = 16
 const OPTIONS = { authTagLength: TAG_LENGTH } as const
@@ -31,7 +32,9 @@ export class NodeCipher implements NonceCipher {
   ): void {
     const cipher = createCipheriv(this.#algorithm, this.#key as KeyObject, nonce, OPTIONS)
     if (aad !== undefined) cipher.setAAD(aad)
-    out.set(cipher.update(range(input, inAt, inAt + length)), outAt)
+    const ciphertext = cipher.update(range(input, inAt, inAt + length))
+    out.set(ciphertext, outAt)
+    giveBack(ciphertext)
     cipher.final()
     out.set(cipher.getAuthTag(), outAt + length)
   }
@@ -48,6 +51,7 @@ export class NodeCipher implements NonceCipher {
     const plaintext = this.#decrypt(input, inAt, length, nonce, aad)
     if (plaintext === undefined) return false
     out.set(plaintext, outAt)
+    giveBack(plaintext)
     return true
   }
 
@@ -80,6 +84,7 @@ export class NodeCipher implements NonceCipher {
     } catch {
       // Nobody may see what a wrong tag came with.
       plaintext.fill(0)
+      giveBack(plaintext)
       return undefined
     }
     return plaintext
