@@ -10,6 +10,7 @@ const at = (path) => new URL(path, import.meta.url)
 const isRelayed = (aCase) => aCase.isRelayed
 const isSecure = (aCase) => aCase.isSecure
 const isHandshake = (aCase) => aCase.scenario === 'handshake'
+const isThroughput = (aCase) => aCase.scenario === 'throughput'
 const both =
   (...conditions) =>
   (aCase) =>
@@ -28,6 +29,14 @@ export const CONTESTANTS = [
   },
   { name: 'ceiling', module: at('ceiling-handshake.mjs').href, takes: both(isHandshake, isSecure) },
   { name: 'ours', module: at('ours/node.mjs').href, takes: (aCase) => aCase.isSecure || !isHandshake(aCase), relayFirst: true },
+  {
+    name: 'ours, in place',
+    module: at('ours/node.mjs').href,
+    takes: both(isThroughput, not(isSecure)),
+    with: { isInPlace: true },
+    relayFirst: true,
+    note: 'the receiving worker keeps no payload and says so, as the ceiling does; nothing is copied for it',
+  },
   {
     name: 'ours, no cache',
     module: at('ours/node.mjs').href,

@@ -54,7 +54,7 @@ export async function receive(settings, meter, target) {
     router.startWorker(WORKER, { handleMessage }, { incoming: allowIdentifier(peer) })
     await channels.createListener(LISTENER, { identity, trust: trustIdentifier(peer) })
   } else {
-    router.startWorker(WORKER, { handleMessage }, { from: 'anyone' })
+    router.startWorker(WORKER, { handleMessage }, { from: 'anyone', isTransit: settings.isInPlace === true })
   }
   return address
 }

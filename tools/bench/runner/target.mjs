@@ -31,6 +31,7 @@ const atMost = (aCase, against, limit, of, what) => ({
 const RATIOS = [
   ...['direct', 'relayed'].flatMap((path) => SIZES.map((size) => atLeast(throughput('secure', path, size), 'ceiling', 0.7))),
   ...['direct', 'relayed'].flatMap((path) => SIZES.map((size) => atLeast(throughput('plain', path, size), 'ceiling', 0.6))),
+  atLeast(throughput('plain', 'direct', '1 KiB'), 'ceiling', 0.6, 'ours, in place'),
   atLeast(throughput('secure', 'direct', '64 B'), 'libp2p', 2.2),
   atLeast(throughput('secure', 'direct', '1 KiB'), 'libp2p', 1.8),
   atLeast(throughput('secure', 'relayed', '1 KiB'), 'libp2p', 10),

@@ -52,12 +52,12 @@ export class Pairing {
     this.#routes = { plain: this.#hops, secure: [encryptor] }
   }
 
-  /** Warms up for about half of `windowMs`. @returns `{ perSecond, cpuUs? }`, CPU in µs per message of each process. */
-  async flood(security, size, windowMs) {
+  /** @returns `{ perSecond, cpuUs? }`, CPU in µs per message of each process. */
+  async flood(security, size, warmMs, windowMs) {
     const trial = Math.max(LEAST_MESSAGES, Math.min(TRIAL_MESSAGES, Math.floor(TRIAL_BYTES / size)))
     const within = ({ perSecond }, ms) => Math.max(trial, Math.floor((perSecond * ms) / 1000))
     const first = await this.#flood(security, size, trial)
-    const warm = await this.#flood(security, size, within(first, windowMs / 2))
+    const warm = await this.#flood(security, size, within(first, warmMs))
     return this.#flood(security, size, within(warm, windowMs))
   }
 

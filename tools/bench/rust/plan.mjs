@@ -19,14 +19,14 @@ export const PAIRINGS = [
 
 /** The cases of one path, each with how a `Pairing` measures it. */
 export function casesOf(path, isQuick) {
-  const { windowMs } = benchTiming(isQuick)
+  const { warmMs, windowMs } = benchTiming(isQuick)
   const cases = []
   for (const security of SECURITIES)
     for (const size of isQuick ? QUICK_SIZES : SIZES)
       cases.push({
         name: `throughput ${security} ${path} ${sizeName(size)}`,
         kind: 'throughput',
-        measure: (pairing) => pairing.flood(security, size, windowMs),
+        measure: (pairing) => pairing.flood(security, size, warmMs, windowMs),
       })
   for (const security of SECURITIES)
     cases.push({

@@ -63,6 +63,10 @@ describe('our contestant', () => {
       })
     }
 
+  test('delivers plain messages in place, in order', async () => {
+    expect(await run({ scenario: 'throughput', isSecure: false, isInPlace: true }, { messages: MESSAGES })).toBe(MESSAGES)
+  })
+
   for (const forgetsVerified of [false, true])
     test(`opens one channel after the other, ${forgetsVerified ? 'verifying each anew' : 'remembering what it verified'}`, async () => {
       expect(await run({ scenario: 'handshake', isSecure: true, forgetsVerified }, { answers: 5 })).toBe(5)

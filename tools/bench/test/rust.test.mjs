@@ -42,8 +42,8 @@ async function measureAll(nodes) {
   const pairing = new Pairing(nodes)
   await pairing.meet()
   for (const security of ['plain', 'secure']) {
-    expect((await pairing.flood(security, 64, 1)).perSecond).toBeGreaterThan(0)
-    expect((await pairing.flood(security, 16 * 1024, 1)).perSecond).toBeGreaterThan(0)
+    expect((await pairing.flood(security, 64, 1, 1)).perSecond).toBeGreaterThan(0)
+    expect((await pairing.flood(security, 16 * 1024, 1, 1)).perSecond).toBeGreaterThan(0)
     const { p50Us, p99Us } = await pairing.echo(security, 64, 20)
     expect(p99Us).toBeGreaterThanOrEqual(p50Us)
   }
@@ -70,7 +70,7 @@ describe('a pairing', () => {
       receiver: { ...receiver, event: async (fits) => ({ ...(await receiver.event(fits)), wrong: 1 }) },
     })
     await pairing.meet()
-    await expect(pairing.flood('plain', 64, 1)).rejects.toThrow('1 of them altered or out of order')
+    await expect(pairing.flood('plain', 64, 1, 1)).rejects.toThrow('1 of them altered or out of order')
   })
 })
 
