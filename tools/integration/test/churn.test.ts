@@ -126,15 +126,20 @@ async function heldAtRest(sides: readonly Side[], listener: ChannelListener) {
   return heldOf(sides)
 }
 
-/** What both nodes hold when nothing changes any more. */
+/** What looks at a connection that was held up looks once more when it no longer is, 833 ms later at most (deadlock-watch.ts). */
+const REST_MS = 1200
+
+/** What both nodes hold when nothing has changed for a while. */
 function heldOf(sides: readonly Side[]) {
   let last = ''
+  let sinceMs = 0
   return until(
     () => Promise.all(sides.map(heldBy)),
     (now) => {
-      const isSame = last === JSON.stringify(now)
-      last = JSON.stringify(now)
-      return isSame
+      const text = JSON.stringify(now)
+      if (text !== last) sinceMs = performance.now()
+      last = text
+      return performance.now() - sinceMs >= REST_MS
     },
     'nothing changes any more',
   )
