@@ -6,12 +6,13 @@
  *   Lost Credit and lost Ends are made good. Lost bytes end the connection: nobody has them any more.
  * - Before the session moves from one good way to another, both ends of each connection pause, so that nothing is under way then and nothing gets lost.
  * - Connections that ended meanwhile or shortly before are ended again: the other side may not have heard of it.
- *
- * Not here: connections of a channel that is gone. They end with it.
+ * - Those of a channel that is gone have ended with it at this side. The other side may still wait for that channel, and is told along the next one.
  */
 
-import { dropPressure, type Producer, Route, type Router, type Session } from '@ockam/core'
+import { type Address, dropPressure, type Producer, type ResolvedRoute, Route, type Router } from '@ockam/core'
+import { isExtendedRoute } from './extension.ts'
 import { DISCONNECT } from './portal-message.ts'
+import type { KeptWay } from './way.ts'
 
 /** A connection of the inlet. */
 export interface Interruptible {
@@ -35,28 +36,31 @@ interface Ended {
 /** Longer than a session takes to find out that a way has fallen silent. */
 const RECENT_MS = 60_000
 /** Connections remembered after their end. */
-const MAX_ENDED = 256
+const MAX_ENDED = 1024
 
 export class Continuity {
   readonly #router: Router
+  /** Behind the session. */
+  readonly #outlet: Route
   readonly #connections = new Set<Interruptible>()
   readonly #ended: Ended[] = []
   readonly #forget: readonly (() => void)[]
-  /** That of the way in use. */
-  #producer: Producer | undefined
+  /** In use, or in use before the interruption. */
+  #way: ResolvedRoute | undefined
   #interruption: { readonly over: Promise<void>; readonly end: () => void } | undefined
   /** The end of the move that is going on: no connection begins before. */
   moving: Promise<void> | undefined
 
-  constructor(router: Router, session: Session) {
+  constructor(router: Router, { session, outlet }: KeptWay) {
     this.#router = router
-    this.#producer = session.route?.producer
+    this.#outlet = outlet
+    this.#way = session.route
     this.#forget = [
       session.on('down', () => this.#interrupt()),
       session.on('moving', (move) => move.waitUntil(this.#pause(move.over))),
       session.on('up', ({ route }) => {
+        this.#way = route
         this.#resume(route.producer)
-        this.#producer = route.producer
       }),
     ]
     dropPressure(session.closed.then(() => this.end()))
@@ -66,11 +70,15 @@ export class Continuity {
     this.#connections.add(connection)
   }
 
-  remove(connection: Interruptible): void {
+  /** @param isRouteLost whether it has ended because its channel has. */
+  remove(connection: Interruptible, isRouteLost: boolean): void {
     this.#connections.delete(connection)
     const { producer, peerRoute } = connection
     if (producer === undefined || peerRoute === undefined) return
-    this.#ended.push({ producer, route: peerRoute, atMs: this.#nowMs })
+    const ended = { producer, route: peerRoute, atMs: this.#nowMs }
+    // The next channel may be in use before the former has ended.
+    if (isRouteLost && this.#interruption === undefined && this.#producer !== producer) this.#tellEnd(ended)
+    else this.#ended.push(ended)
     if (this.#ended.length > MAX_ENDED) this.#ended.shift()
   }
 
@@ -78,6 +86,10 @@ export class Continuity {
     for (const forget of this.#forget) forget()
     this.#interruption?.end()
     this.#ended.length = 0
+  }
+
+  get #producer(): Producer | undefined {
+    return this.#way?.producer
   }
 
   get #nowMs(): number {
@@ -112,10 +124,21 @@ export class Continuity {
     if (interruption !== undefined && producer !== undefined) {
       for (const connection of this.#connections) if (connection.producer === producer) connection.resume()
       const sinceMs = this.#nowMs - RECENT_MS
-      for (const ended of this.#ended) if (ended.producer === producer && ended.atMs >= sinceMs) this.#disconnect(ended.route)
+      for (const ended of this.#ended) if (ended.atMs >= sinceMs) this.#tellEnd(ended)
       this.#ended.length = 0
     }
     interruption?.end()
+  }
+
+  /** Tells the other side, along the way in use. */
+  #tellEnd({ producer, route }: Ended): void {
+    if (producer === this.#producer) this.#disconnect(route)
+    // An outlet of another make knows no address behind its own.
+    else if (isExtendedRoute(route)) this.#disconnect(this.#outletRoute.concat(Route.of(route.recipient as Address)))
+  }
+
+  get #outletRoute(): Route {
+    return (this.#way?.route ?? Route.empty).concat(this.#outlet)
   }
 
   #disconnect(route: Route): void {

@@ -114,10 +114,10 @@ export class InletClient implements Carried, Interruptible {
           this.#refused('no-route', OckamError.is(error) ? error.code : 'unknown')
         }
       },
-      onOver: () => {
+      onOver: (reason) => {
         this.#timer.cancel()
         this.#decided()
-        continuity?.remove(this)
+        continuity?.remove(this, reason === 'route-lost')
       },
     })
     continuity?.add(this)

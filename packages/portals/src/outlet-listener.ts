@@ -1,11 +1,12 @@
 /**
- * The worker at an outlet's address: takes Pings, connects to the target, and makes a connection for each. Nothing but a Ping is ever looked at here.
+ * The worker at an outlet's address: takes Pings, connects to the target, and makes a connection for each. A Disconnect with the address of a connection
+ * behind the outlet's ends that one for the identity it belongs to, whose channel was replaced. Nothing else is ever looked at here.
  *
  * A Ping with hops behind the outlet's address is taken as it is: a Rust inlet whose session was replaced names the outlet twice.
  */
 
 import type { ConnectionOptions as TlsConnectOptions } from 'node:tls'
-import { type Context, dropPressure, type LocalMessage, Route, type Worker } from '@ockam/core'
+import { type Context, dropPressure, type LocalMessage, peerOf, Route, type Worker } from '@ockam/core'
 import type { EndReason } from './end-reason.ts'
 import { systemCode } from './error.ts'
 import { isExtendedRoute } from './extension.ts'
@@ -39,6 +40,7 @@ export class OutletListener implements Worker {
   handleMessage(message: LocalMessage, context: Context): void {
     const { portal } = this.#options
     const decoded = decodePortalMessage(message.payload)
+    if (decoded?.kind === 'disconnect' && this.#disconnect(message)) return
     if (decoded?.kind !== 'ping' || message.returnRoute.isEmpty) {
       portal.drop(decoded === undefined ? 'malformed' : 'unexpected')
       return
@@ -56,6 +58,20 @@ export class OutletListener implements Worker {
   /** With the outlet or the node. */
   stop(): void {
     this.#options.portal.closeSoon()
+  }
+
+  /** @returns whether it names a connection of the identity it comes from. */
+  #disconnect(message: LocalMessage): boolean {
+    const { length, recipient } = message.onwardRoute
+    const address = length === 2 ? recipient : undefined
+    const peer = peerOf(message)?.identifier.toString()
+    if (address === undefined || peer === undefined) return false
+    for (const connection of this.#byPeer.get(peer)?.connections ?? []) {
+      if (!connection.address.equals(address)) continue
+      connection.disconnected()
+      return true
+    }
+    return false
   }
 
   #refusal(binding: PeerBinding): Refusal | undefined {

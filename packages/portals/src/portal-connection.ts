@@ -44,7 +44,7 @@ export interface PortalConnectionOptions {
   /** Called once, when it can send. */
   onStarted(connection: PortalConnection): void
   /** Called once, after the worker has begun to stop. */
-  onOver?(): void
+  onOver?(reason: EndReason): void
   /** Called once, when its socket is closed too. */
   onClosed?(): void
 }
@@ -184,6 +184,11 @@ export class PortalConnection implements BatchWorker, Carried {
     dropPressure(this.#context.dispatch({ onwardRoute, returnRoute: this.returnRoute, payload }))
   }
 
+  /** Its peer has ended it along another channel, because the one it stands on is gone. */
+  disconnected(): void {
+    this.#abort('peer-disconnected', false)
+  }
+
   /** It ends before it was open, or for a reason of the inlet's. */
   async close(reason: EndReason): Promise<void> {
     this.#abort(reason, true)
@@ -260,7 +265,7 @@ export class PortalConnection implements BatchWorker, Carried {
       portal.event('portals/connection-closed', { reason, code, remote: socket.remote, peer, sentBytes, receivedBytes })
     }
     dropPressure(this.#worker.close())
-    this.#options.onOver?.()
+    this.#options.onOver?.(reason)
     portal.linger(socket, () => this.#options.onClosed?.())
   }
 }

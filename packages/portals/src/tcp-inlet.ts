@@ -52,7 +52,7 @@ export async function createTcpInlet(node: PortalNode, options: TcpInletOptions)
   const allow = options.allow === undefined ? undefined : accessControlOf(options.allow)
   const portal = new Portal(router, settings, { inlet: formatSocketAddress(listen) })
   const way = wayTo(node, `inlet ${formatSocketAddress(listen)}`, options)
-  const continuity = way.session && new Continuity(router, way.session)
+  const continuity = way.kept && new Continuity(router, way.kept)
   const client: InletClientOptions = { portal, way, allow, openTimeoutMs, continuity }
   let listener: InletListener | undefined
   const end = async (): Promise<void> => {

@@ -46,13 +46,18 @@ export interface OpenWay {
   readonly producer: Producer | undefined
 }
 
+export interface KeptWay {
+  readonly session: Session
+  readonly outlet: Route
+}
+
 export interface Way {
   /** Opens it for the first time. Rejects with why it cannot be opened. */
   begin(timeoutMs: number): Promise<void>
   /** The open way, or the next. Rejects with the signal's reason, or with why it cannot be opened. */
   open(options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<OpenWay>
-  /** What keeps it open, if anything does. */
-  readonly session?: Session
+  /** What keeps it open, if anything does, and what comes behind that. */
+  readonly kept?: KeptWay
   close(): Promise<void>
 }
 
@@ -133,7 +138,7 @@ class OnDemandWay implements Way {
 
 function sessionWay(session: Session, outlet: Route): Way {
   return {
-    session,
+    kept: { session, outlet },
     begin: async (timeoutMs) => void (await session.whenUp({ timeoutMs })),
     open: async (options) => {
       const { route, producer } = await session.whenUp(options)
@@ -147,7 +152,7 @@ function sessionWay(session: Session, outlet: Route): Way {
 function ownSessionWay(session: Session, outlet: Route): Way {
   const way = sessionWay(session, outlet)
   return {
-    session,
+    kept: { session, outlet },
     begin: async (timeoutMs) => {
       let failure: unknown
       const controller = new AbortController()

@@ -146,6 +146,34 @@ describe('a second peer that is as welcome, and knows the addresses of a connect
     expect(heard).toEqual(['mine'])
   })
 
+  test('cannot end it as if it had been her own on a channel that is gone', async () => {
+    const to = await startEchoServer()
+    const server = await world.current.server()
+    const [alice, mallory] = [await world.current.side(), await world.current.side()]
+    const open = { to, allowAnyone: true, from: 'anyone' } as const
+    const outlets = [
+      await createTcpOutlet(server.node, 'outlet', { to, allow: [alice.identifier, mallory.identifier] }),
+      await createTcpOutlet(server.node, 'open', open),
+    ]
+    const own = await RawPeer.open(alice)
+    const ways = [await own.connect('outlet'), await own.connect('open')]
+    const thief = await RawPeer.open(mallory)
+    await thief.connect('outlet')
+    await thief.connect('open')
+    const plain = await alice.node.connect('/memory/server')
+    for (const [index, name] of ['outlet', 'open'].entries()) {
+      const worker = ways[index]!.recipient!
+      await thief.send(thief.channel.routeTo([name, worker]), '02')
+      await thief.send(thief.channel.routeTo([name, worker, worker]), '02')
+      // Herself, but nobody can tell.
+      alice.node.send([plain.address, name, worker], Uint8Array.of(2))?.catch(() => undefined)
+      server.node.send([name, worker], Uint8Array.of(2))?.catch(() => undefined)
+    }
+    await until(() => outlets[0]!.statistics().dropped.unexpected === 2, 'those that reached it were dropped')
+    await until(() => outlets[1]!.statistics().dropped.unexpected === 4, 'all of them, where anyone may come')
+    expect(outlets.map((outlet) => outlet.statistics().connections)).toEqual([2, 2])
+  })
+
   test('cannot answer for the outlet, or inject, at the inlet', async () => {
     const { client, inlet } = await portalTo(world.current, await startEchoServer())
     const socket = await connectTo(inlet.port)

@@ -8,7 +8,7 @@ import { type NodeOptions, trustEveryone } from '@ockam/node'
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createTcpOutlet, type TcpInlet, type TcpInletOptions } from '../src/index.ts'
-import { RawPeer, bytesOf, endOf, rawOutlet } from './fixture/raw-peer.ts'
+import { RawPeer, bytesOf, endOf, hexOf, rawOutlet } from './fixture/raw-peer.ts'
 import { connectTo, cutOf, endSockets, readBytes, startEchoServer, startServer, until } from './fixture/socket.ts'
 import { hastyClock, inletOf, portalTo, type Side, World } from './fixture/world.ts'
 
@@ -35,16 +35,17 @@ class SteeredSession implements Session {
   }
 
   /** Along the only channel of a side to the server. */
-  static async of({ node, identifier }: Side): Promise<SteeredSession> {
-    return new SteeredSession(await node.router.resolve('/memory/server/secure/api', { identity: identifier, trust: trustEveryone() }))
+  static async of(side: Side): Promise<SteeredSession> {
+    return new SteeredSession(await channelOf(side))
   }
 
   goDown(): void {
     for (const listener of this.#down) listener({ error: undefined, retryInMs: 1 })
   }
 
-  comeUp(): void {
-    for (const listener of this.#up) listener({ route: this.route, way: 0 })
+  /** @param route with a new channel; default: with the one from before. */
+  comeUp(route: ResolvedRoute = this.route): void {
+    for (const listener of this.#up) listener({ route, way: 0 })
   }
 
   /** Is about to move. @returns what has to be waited for, and what ends the move. */
@@ -72,6 +73,9 @@ class SteeredSession implements Session {
   async close(): Promise<void> {}
   async [Symbol.asyncDispose](): Promise<void> {}
 }
+
+const channelOf = ({ node, identifier }: Side): Promise<ResolvedRoute> =>
+  node.router.resolve('/memory/server/secure/api', { identity: identifier, trust: trustEveryone() })
 
 const PORTAL_WORKER = `portal1_${'0'.repeat(32)}`
 
@@ -104,7 +108,12 @@ async function inletWithRawOutlet(worker = PORTAL_WORKER, clock = {}, options: P
       await answer(`08${hex.slice(2)}`)
     }
   }
-  return { inlet, client, session, socket, answer, next, nextOther }
+  /** What the outlet itself gets. */
+  const atOutlet = async (timeoutMs = 10_000): Promise<string> => {
+    const { onwardRoute, payload } = await listener.mailbox.receive({ timeoutMs })
+    return `${onwardRoute.toString()} ${hexOf(payload)}`
+  }
+  return { inlet, client, session, socket, answer, next, nextOther, atOutlet }
 }
 
 const reasons = (side: Side): unknown[] => side.ledger.of('portals/connection-closed').map(({ reason }) => reason)
@@ -205,6 +214,29 @@ describe('an inlet after an interruption', () => {
     expect(await next()).toBe('02')
     session.comeUp()
     expect(await next()).toBe('02')
+  })
+
+  test.each(['before', 'after'] as const)('tells the outlet along the next channel what has ended with the one %s it', async (order) => {
+    const { client, session, socket, atOutlet } = await inletWithRawOutlet()
+    const next = await channelOf(client)
+    session.goDown()
+    if (order === 'after') session.comeUp(next)
+    await session.route.close()
+    expect(await cutOf(socket)).toBe('ECONNRESET')
+    if (order === 'before') session.comeUp(next)
+    expect(await atOutlet()).toBe(`0#outlet => 0#${PORTAL_WORKER} 02`)
+    await expect(atOutlet(200)).rejects.toMatchObject({ code: 'routing/timeout' })
+    expect(reasons(client)).toEqual(['route-lost'])
+  })
+
+  test('tells an outlet of another make nothing that it would not understand', async () => {
+    const { client, session, atOutlet } = await inletWithRawOutlet('other-make')
+    const next = await channelOf(client)
+    session.goDown()
+    await session.route.close()
+    session.comeUp(next)
+    await expect(atOutlet(200)).rejects.toMatchObject({ code: 'routing/timeout' })
+    expect(reasons(client)).toEqual(['route-lost'])
   })
 
   test('ends a connection with an outlet of another make, where nobody can tell what was lost', async () => {
@@ -369,6 +401,18 @@ describe('an outlet', () => {
     expect(await next()).toBe('02')
     expect(await cutOf(socket)).toBe('ECONNRESET')
     expect(reasons(client)).toEqual(['protocol-violation'])
+  })
+
+  test('ends a connection whose peer says so along another channel, because the first one is gone', async () => {
+    const { server, client, route, targets } = await outletWithRawInlet()
+    const second = await RawPeer.open(client)
+    const other = await second.connect()
+    await until(() => targets.length === 2, 'both have a target')
+    await second.send(second.channel.routeTo(['outlet', endOf(route)]), '02')
+    expect(await cutOf(targets[0] as Socket)).toBe('ECONNRESET')
+    expect(reasons(server)).toEqual(['peer-disconnected'])
+    await second.send(other, '03016101' + '0000')
+    expect(String(await readBytes(targets[1] as Socket, 1))).toBe('a')
   })
 
   test('does not take a Mark from anybody but its peer', async () => {

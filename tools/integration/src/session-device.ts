@@ -1,5 +1,6 @@
 /** Keeps a session with a service, through one relay or several, and asks it what the test wants. */
 
+import { dropPressure } from '@ockam/core'
 import { createNode, trustIdentifier } from '@ockam/node'
 import { createTcpInlet } from '@ockam/portals'
 import { tcp } from '@ockam/transport-tcp'
@@ -61,6 +62,10 @@ const answers = {
     }
   },
   portal: () => inlet?.statistics(),
+  /** So many messages to nobody in particular. */
+  send: (count: number) => {
+    for (let i = 0; i < count; i++) dropPressure(session.send('nobody', new Uint8Array(1)))
+  },
   close: () => session.close(),
 }
 answerParent(answers, inlet?.port)

@@ -185,6 +185,24 @@ test(
 )
 
 test(
+  'more messages die with the relay than a channel outlives: the connections on it end at both sides, also those that had lost nothing',
+  async () => {
+    await startPortal()
+    const { client, server } = await newConversation()
+    const { binding } = await world.status()
+    world.relays[0]?.suspend()
+    await (world.device as Child).ask('send', 40)
+    await world.relays[0]?.kill()
+    await world.restartRelay(0)
+    await soon(() => client.isOver && server.isOver, 'both ends have been told')
+    expect([server.text, client.text]).toEqual(['hello', 'welcome'])
+    await newConversation()
+    expect((await world.status()).binding).not.toBe(binding)
+  },
+  TEST_MS,
+)
+
+test(
   'a router forgets its connections and tells nobody: an idle connection goes on, one that sent something into the void ends at both sides',
   async () => {
     const [proxy] = await startPortal()
