@@ -161,17 +161,23 @@ describe('a second peer that is as welcome, and knows the addresses of a connect
     await thief.connect('outlet')
     await thief.connect('open')
     const plain = await alice.node.connect('/memory/server')
-    for (const [index, name] of ['outlet', 'open'].entries()) {
+    // A client of the server's own node, which has no identity there either.
+    const local = server.node.router.createMailbox(undefined, { from: 'local' })
+    const pong = await local.request('open', Uint8Array.of(0), { timeoutMs: 10_000 })
+    ways.push(pong.returnRoute)
+    const second = await RawPeer.open(alice)
+    for (const [index, name] of ['outlet', 'open', 'open'].entries()) {
       const worker = ways[index]!.recipient!
       await thief.send(thief.channel.routeTo([name, worker]), '02')
-      await thief.send(thief.channel.routeTo([name, worker, worker]), '02')
+      // Herself, but to somebody behind it.
+      await second.send(second.channel.routeTo([name, worker, worker]), '02')
       // Herself, but nobody can tell.
       alice.node.send([plain.address, name, worker], Uint8Array.of(2))?.catch(() => undefined)
       server.node.send([name, worker], Uint8Array.of(2))?.catch(() => undefined)
     }
     await until(() => outlets[0]!.statistics().dropped.unexpected === 2, 'those that reached it were dropped')
-    await until(() => outlets[1]!.statistics().dropped.unexpected === 4, 'all of them, where anyone may come')
-    expect(outlets.map((outlet) => outlet.statistics().connections)).toEqual([2, 2])
+    await until(() => outlets[1]!.statistics().dropped.unexpected === 8, 'all of them, where anyone may come')
+    expect(outlets.map((outlet) => outlet.statistics().connections)).toEqual([2, 3])
   })
 
   test('cannot answer for the outlet, or inject, at the inlet', async () => {

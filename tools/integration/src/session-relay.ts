@@ -1,4 +1,4 @@
-/** A relay on a port of its own choosing, or the test's, with an identity that it keeps. */
+/** A relay on a port of the test's choosing, with an identity that it keeps. */
 
 import { createNode, trustEveryone } from '@ockam/node'
 import { fileStore } from '@ockam/storage-file'
@@ -7,7 +7,6 @@ import { answerParent, settings } from './control/parent.ts'
 
 export interface SessionRelaySettings {
   readonly state: string
-  /** 0 for any. */
   readonly port: number
 }
 
