@@ -43,6 +43,8 @@ export interface TransportMessage {
   readonly payload: Uint8Array
   /** True when the payload is all of its memory, as far as whoever made it knows: then nobody has to copy it to keep it. */
   readonly isPayloadAlone?: boolean
+  /** True when nobody else holds the payload's memory: who gets it may write there, or give it back when done ({@link giveBack}). */
+  readonly isExclusive?: boolean
 }
 
 /** A message on its way through a node. Immutable; forwarding makes a new one. */
@@ -56,7 +58,6 @@ export interface LocalMessage extends TransportMessage {
   readonly origin: Producer | undefined
   /** How often it was forwarded within this node: a bound against loops. */
   readonly forwards: number
-  /** True when nobody else holds the payload's memory, so that it may be overwritten (a decryptor opens in place). */
   readonly isExclusive: boolean
 }
 

@@ -2,11 +2,12 @@
  * Writes messages as frames. Small ones are copied into a slab, and all of a turn leave in one write; a write per message would cost several times
  * more than the copy. Large payloads are handed to the socket as they are, between the pieces of slab in front of and behind them.
  *
- * Back-pressure counts the bytes the socket has not yet taken. A payload handed over by reference is safe because payloads never change once sent.
+ * Back-pressure counts the bytes the socket has not yet taken. A payload handed over by reference is safe because payloads never change once sent. When
+ * it was sent, and nobody else holds its memory, that is given back.
  */
 
 import type { Socket } from 'node:net'
-import { type Pressure, TRAILER, type TransportMessage, TransportMessageEncoder, type Turns } from '@ockam/core'
+import { giveBack, type Pressure, TRAILER, type TransportMessage, TransportMessageEncoder, type Turns } from '@ockam/core'
 import { SLAB_BYTES, type SlabPool } from './slab-pool.ts'
 import type { WriteWatch } from './write-watch.ts'
 
@@ -66,7 +67,7 @@ export class FrameWriter {
       slab.set(payload, at)
       at += payload.length
     } else {
-      this.#handOver(slab.subarray(this.#start, at), payload)
+      this.#handOver(slab.subarray(this.#start, at), message)
       this.#start = at
     }
     slab[at++] = TRAILER
@@ -130,9 +131,12 @@ export class FrameWriter {
   }
 
   /** What waits and the payload go to the socket; held together until the flush, so that they leave in one call of the operating system. */
-  #handOver(waiting: Buffer, payload: Uint8Array): void {
+  #handOver(waiting: Buffer, { payload, isExclusive }: TransportMessage): void {
     if (this.#socket.writableCorked === 0) this.#socket.cork()
     this.#socket.write(waiting)
-    this.#socket.write(payload, this.#onWritten)
+    this.#socket.write(payload, (error) => {
+      if (!error && isExclusive === true) giveBack(payload)
+      this.#onWritten()
+    })
   }
 }

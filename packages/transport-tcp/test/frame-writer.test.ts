@@ -18,7 +18,7 @@ interface Write {
   readonly bytes: Uint8Array
   /** What the bytes were when they were handed over. */
   readonly copy: Uint8Array
-  readonly complete: () => void
+  readonly complete: (error?: Error) => void
 }
 
 /** A socket whose writes complete when the test says so, as with a slow network. */
@@ -37,9 +37,10 @@ class SlowSocket extends EventEmitter {
 
   write(bytes: Uint8Array, done?: (error?: Error | null) => void): boolean {
     this.writableLength += bytes.length
-    const complete = (): void => {
-      this.writableLength -= bytes.length
-      done?.(null)
+    const { length } = bytes
+    const complete = (error: Error | null = null): void => {
+      this.writableLength -= length
+      done?.(error)
     }
     this.writes.push({ bytes, copy: bytes.slice(), complete })
     return false
@@ -132,6 +133,35 @@ describe('The frame writer', () => {
     expect(socket.writes.some(({ bytes }) => bytes === large.payload)).toBe(true)
     expect(framesIn(socket.sent)).toBe(3)
     expect(socket.writableCorked).toBe(0)
+  })
+
+  test('gives the memory of a large payload back when it is written, if nobody else holds it', () => {
+    const { socket, writer, endTurn } = writing()
+    const memory = new Uint8Array(200_000).fill(3)
+    const own = { ...message(1, 100_000), isExclusive: true }
+    const failed = { ...message(2, 100_000), isExclusive: true }
+    const shared = message(4, 100_000)
+    const part = { ...message(0, 0), payload: memory.subarray(0, 100_000), isExclusive: true }
+    for (const each of [own, failed, shared, part]) writer.write(each)
+    endTurn()
+    const written = (payload: Uint8Array): Write => socket.writes.find(({ bytes }) => bytes === payload) as Write
+    const lengths = (): number[] => [own, failed, shared, part].map(({ payload }) => payload.length)
+    expect(lengths()).toEqual([100_000, 100_000, 100_000, 100_000])
+    written(own.payload).complete()
+    written(failed.payload).complete(new Error('write EPIPE'))
+    written(shared.payload).complete()
+    written(part.payload).complete()
+    expect(lengths()).toEqual([0, 100_000, 100_000, 100_000])
+    expect(memory.every((byte) => byte === 3)).toBe(true)
+  })
+
+  test('leaves small payloads alone, which it has copied', () => {
+    const { socket, writer, endTurn } = writing()
+    const own = { ...message(1, 40_000), isExclusive: true }
+    writer.write(own)
+    endTurn()
+    for (const { complete } of socket.writes) complete()
+    expect(own.payload.length).toBe(40_000)
   })
 
   test('writes routes that are longer than a slab', () => {

@@ -4,9 +4,9 @@
  */
 
 import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto'
-import type { AeadAlgorithm } from '@ockam/core'
+import { type AeadAlgorithm, giveBack } from '@ockam/core'
 import type { NonceCipher } from './backend.ts'
-import { giveBack } from './give-back-node.ts'
+import { keepHeap } from './kept-heap-node.ts'
 
 const TAG_LENGTH = 16
 const OPTIONS = { authTagLength: TAG_LENGTH } as const
@@ -30,6 +30,7 @@ export class NodeCipher implements NonceCipher {
     nonce: Uint8Array,
     aad: Uint8Array | undefined,
   ): void {
+    keepHeap(length)
     const cipher = createCipheriv(this.#algorithm, this.#key as KeyObject, nonce, OPTIONS)
     if (aad !== undefined) cipher.setAAD(aad)
     const ciphertext = cipher.update(range(input, inAt, inAt + length))
@@ -74,6 +75,7 @@ export class NodeCipher implements NonceCipher {
   }
 
   #decrypt(input: Uint8Array, inAt: number, length: number, nonce: Uint8Array, aad: Uint8Array | undefined): Uint8Array | undefined {
+    keepHeap(length)
     const tagAt = inAt + length - TAG_LENGTH
     const decipher = createDecipheriv(this.#algorithm, this.#key as KeyObject, nonce, OPTIONS)
     decipher.setAuthTag(input.subarray(tagAt, tagAt + TAG_LENGTH))

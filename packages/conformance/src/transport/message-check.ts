@@ -181,6 +181,22 @@ export function messageChecks(fixture: TransportFixture): readonly ConformanceCh
         }),
     },
     {
+      name: 'sends payloads that nobody else holds, singly and in batches, before it uses their memory for anything else',
+      run: () =>
+        fixture.withPair(async ({ server, dialled }) => {
+          const lengthOf = (index: number): number => Math.min(64 * 1024, fixture.maxPayloadBytes) - (index % 3)
+          const own = (index: number): TransportMessage => ({ ...numberedMessage(index, lengthOf(index)), isExclusive: true })
+          const batching = dialled as Connection & Partial<BatchConnection>
+          for (let index = 0; index < 64; index += 4) {
+            const messages = [own(index), own(index + 1), own(index + 2), own(index + 3)]
+            if (batching.sendBatch !== undefined && index % 8 === 0) await batching.sendBatch(messages)
+            else for (const message of messages) await dialled.send(message)
+          }
+          await arrived(server, 64)
+          expectNumbered(messagesOf(server), 64, lengthOf)
+        }),
+    },
+    {
       name: 'refuses a message over its limit and carries on',
       run: () =>
         fixture.withPair(async ({ server, dialled }) => {

@@ -8,6 +8,7 @@ import {
   type Connection,
   type ConnectOptions,
   dropPressure,
+  giveBack,
   MultiAddr,
   type MultiAddrProtocol,
   OckamError,
@@ -38,6 +39,7 @@ export type Fault =
   | 'reuses the memory it reads into'
   | 'marks shared memory exclusive'
   | 'wipes what it sends'
+  | 'gives memory back before it has sent it'
   | 'has no limit'
   | 'does not wait for the receiver'
   | 'resumes with the newest message'
@@ -132,7 +134,7 @@ class LoopbackConnection implements Connection {
     if (this.#count === 77 && fault === 'loses a message') return undefined
     if (fault === 'loses when both sides send' && peer.#count > 100 && this.#count === 200) return undefined
     if (fault === 'has a limit of addresses of its own' && message.onwardRoute.length + message.returnRoute.length > 32) return undefined
-    const isShared = fault === 'marks shared memory exclusive'
+    const isShared = fault === 'marks shared memory exclusive' || fault === 'gives memory back before it has sent it'
     const crossing = {
       onwardRoute: message.onwardRoute,
       returnRoute: fault === 'drops return routes' ? Route.empty : message.returnRoute,
@@ -140,6 +142,7 @@ class LoopbackConnection implements Connection {
     }
     if (fault === 'damages large payloads' && crossing.payload.length > 0xffff) crossing.payload[70] = 0
     if (fault === 'wipes what it sends') message.payload.fill(0)
+    if (fault === 'gives memory back before it has sent it' && message.isExclusive === true) giveBack(message.payload)
     const target =
       fault === 'mixes connections up'
         ? (this.#network.connections.find((one) => one.#isDialled === peer.#isDialled) as LoopbackConnection)

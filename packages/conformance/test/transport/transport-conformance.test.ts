@@ -31,6 +31,9 @@ const broken: Readonly<Record<string, readonly Fault[]>> = {
   'never changes a payload after it was delivered': ['reuses the memory it reads into'],
   'marks a payload exclusive only when overwriting it harms no other message': ['marks shared memory exclusive'],
   'does not write to what it sends': ['wipes what it sends'],
+  'sends payloads that nobody else holds, singly and in batches, before it uses their memory for anything else': [
+    'gives memory back before it has sent it',
+  ],
   'refuses a message over its limit and carries on': ['has no limit'],
   'delivers nothing more on a connection while the receiver asks to wait': ['does not wait for the receiver'],
   'resumes in order however often the receiver asks to wait': ['resumes with the newest message'],
