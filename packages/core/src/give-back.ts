@@ -15,14 +15,21 @@ type Transferable = ArrayBuffer & { transfer?(length: number): ArrayBuffer }
 /** A port that leads nowhere. */
 let nowhere: MessagePort | undefined
 
-/** Nobody may use `bytes` after this, nor any other view of the same memory: they have no bytes any more. Memory that they are only a part of is left alone. */
+/**
+ * Nobody may use `bytes` after this, nor any other view of the same memory: they have no bytes any more. Left alone is memory that they are only a part of,
+ * and memory that cannot be taken away, such as that of WebAssembly or what threads share. Never throws.
+ */
 export function giveBack(bytes: Uint8Array): void {
   const { length } = bytes
   if (length < SHORTEST_TRANSFERRED || bytes.buffer.byteLength !== length) return
   const buffer = bytes.buffer as Transferable
-  if (buffer.transfer !== undefined) buffer.transfer(0)
-  // Before Node 22: what is sent to a closed port is detached from its sender and dropped on the way, in the same call.
-  else if (length >= SHORTEST_SENT) (nowhere ??= closedPort()).postMessage(undefined, [buffer])
+  try {
+    if (buffer.transfer !== undefined) buffer.transfer(0)
+    // Before Node 22: what is sent to a closed port is detached from its sender and dropped on the way, in the same call.
+    else if (length >= SHORTEST_SENT) (nowhere ??= closedPort()).postMessage(undefined, [buffer])
+  } catch {
+    // It is collected when nobody holds it.
+  }
 }
 
 function closedPort(): MessagePort {

@@ -106,6 +106,7 @@ export interface OutgoingMessage {
   readonly localInfo?: readonly LocalInfo[]
   readonly origin?: Producer | undefined
   readonly forwards?: number
+  /** True only when nobody will look at the payload any more, its sender included: it may be written to, and may have no bytes when it was sent. */
   readonly isExclusive?: boolean
 }
 

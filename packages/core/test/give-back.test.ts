@@ -30,6 +30,16 @@ describe('memory that is given back', () => {
     expect(memory.every((byte) => byte === 1)).toBe(true)
   })
 
+  test.each([
+    ['threads share', () => new SharedArrayBuffer(SIZE)],
+    ['WebAssembly works in', () => new WebAssembly.Memory({ initial: 1 }).buffer],
+  ])('is left alone when it is what %s', (_, make) => {
+    const bytes = new Uint8Array(make()).fill(1)
+    giveBack(bytes)
+    expect(bytes.length).toBe(SIZE)
+    expect(bytes.every((byte) => byte === 1)).toBe(true)
+  })
+
   test('can be what node:crypto returns', () => {
     const result = createCipheriv('aes-256-gcm', randomBytes(32), randomBytes(12)).update(new Uint8Array(SIZE))
     giveBack(result)
